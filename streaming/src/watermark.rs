@@ -229,7 +229,7 @@ impl Combiner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use proptest::prelude::{prop, prop_assert_eq, proptest};
 
     const SECOND: i64 = 1_000_000;
 
