@@ -84,6 +84,7 @@ pub struct Work {
     pub token: u64,
     /// Upper bound of the memory it will take; admission waits until that much is free.
     pub memory_bytes: u64,
+    /// Is given the flag of this piece of work and of no other.
     pub run: Box<dyn FnOnce(&Cancel) -> Outcome + Send>,
 }
 
@@ -132,6 +133,8 @@ pub trait Services {
     fn offload(&mut self, work: Work);
     /// Adds to a counter of this operator, such as `numLateRecordsDropped`.
     fn count(&mut self, metric: &'static str, amount: u64);
+    /// Sets a measured value of this operator, such as `retainedBytes`.
+    fn gauge(&mut self, _metric: &'static str, _value: u64) {}
     /// Shows a document (JSON) of this operator to people, under a topic such as `diagram`; the newest few per topic are kept.
     fn show(&mut self, topic: &'static str, document: &mut dyn FnMut() -> String);
 }

@@ -19,6 +19,8 @@ pub type SplitId = Arc<str>;
 pub struct RawBatch {
     /// Index into [`Source::splits`].
     pub split: usize,
+    /// Its name, such as `topic/3`: dead letters tell it.
+    pub name: SplitId,
     /// The connector's own time of each record (Kafka's timestamp).
     pub timestamp: Vec<Timestamp>,
     /// Empty where a record has none.
