@@ -1,5 +1,6 @@
 //! Every connector there is, as far as its options go: enough to check a job without linking a client library.
 
+use super::{filesystem, generator, kafka, print};
 use crate::job::Options;
 
 /// What the planner needs to know of a source.
@@ -32,5 +33,54 @@ pub struct SinkEntry {
     pub describe: fn(&mut Options) -> SinkDescriptor,
 }
 
-pub const SOURCES: &[SourceEntry] = &[];
-pub const SINKS: &[SinkEntry] = &[];
+pub const SOURCES: &[SourceEntry] = &[
+    SourceEntry {
+        name: "kafka",
+        describe: |options| SourceDescriptor {
+            needs_format: true,
+            bounded: kafka::SourceOptions::read(options).bounded,
+        },
+    },
+    SourceEntry {
+        name: "filesystem",
+        describe: |options| SourceDescriptor {
+            needs_format: true,
+            bounded: filesystem::SourceOptions::read(options).monitor_interval.is_none(),
+        },
+    },
+    SourceEntry {
+        name: "generator",
+        describe: |options| SourceDescriptor {
+            needs_format: false,
+            bounded: generator::SourceOptions::read(options).rows.is_some(),
+        },
+    },
+];
+
+pub const SINKS: &[SinkEntry] = &[
+    SinkEntry {
+        name: "kafka",
+        describe: |options| {
+            kafka::SinkOptions::read(options);
+            SinkDescriptor { needs_format: true }
+        },
+    },
+    SinkEntry {
+        name: "filesystem",
+        describe: |options| {
+            filesystem::SinkOptions::read(options);
+            SinkDescriptor { needs_format: true }
+        },
+    },
+    SinkEntry {
+        name: "print",
+        describe: |options| {
+            print::SinkOptions::read(options);
+            SinkDescriptor { needs_format: true }
+        },
+    },
+    SinkEntry {
+        name: "discard",
+        describe: |_| SinkDescriptor { needs_format: false },
+    },
+];

@@ -1,6 +1,11 @@
 //! Connectors: where rows come from and go to. As synchronous as operators.
 
 pub mod catalog;
+pub mod filesystem;
+pub mod generator;
+pub mod kafka;
+pub mod print;
+mod read;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -149,6 +154,22 @@ pub struct Origin {
     pub offset: i64,
 }
 
+impl Origin {
+    /// The origin of the record at `offset` of a split. A split is called `{topic}/{partition}` where there are partitions;
+    /// else its name stands for the topic.
+    pub fn of_split(split: &str, offset: i64) -> Self {
+        let partitioned = split
+            .rsplit_once('/')
+            .and_then(|(topic, partition)| Some((topic, partition.parse().ok()?)));
+        let (topic, partition) = partitioned.unwrap_or((split, 0));
+        Self {
+            topic: topic.to_owned(),
+            partition,
+            offset,
+        }
+    }
+}
+
 /// A record that could not be processed, with its cause.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
@@ -217,6 +238,29 @@ impl DeadLetter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::{Options, Problems, Value};
+
+    /// The options of a connector's table in a job file.
+    pub(super) fn options(text: &str) -> Options {
+        Options::new("source.points", Value::parse_toml(text).unwrap(), Problems::default())
+    }
+
+    /// The problems so far, in the order of the file.
+    pub(super) fn messages(options: Options) -> Vec<String> {
+        let problems = options.problems().take();
+        problems.into_iter().map(|problem| problem.message).collect()
+    }
+
+    #[test]
+    fn a_split_names_the_origin_of_its_records() {
+        let origin = Origin::of_split("points/3", 7);
+        assert_eq!(
+            (origin.topic.as_str(), origin.partition, origin.offset),
+            ("points", 3, 7)
+        );
+        let origin = Origin::of_split("data/part-0.jsonl", 7);
+        assert_eq!((origin.topic.as_str(), origin.partition), ("data/part-0.jsonl", 0));
+    }
 
     #[test]
     fn a_replayed_record_gives_the_same_error_id() {
