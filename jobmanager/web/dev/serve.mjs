@@ -60,7 +60,14 @@ function job(jid) {
   return { ...answer, jid, name: row.name, state, now, duration: now - answer['start-time'] };
 }
 
-/** Six windows of three keys; every value wobbles a little with its own phase. */
+function vertex(jid, id) {
+  const { name, parallelism, metrics, status } = job(jid).vertices.find((one) => one.id === id);
+  const share = { ...metrics, 'read-records': metrics['read-records'] / parallelism, 'write-records': metrics['write-records'] / parallelism };
+  const answer = fixture('vertex');
+  return { ...answer, id, name, parallelism, subtasks: answer.subtasks.slice(0, parallelism).map((one) => ({ ...one, status, metrics: share })) };
+}
+
+/** Fourteen windows of three keys; every value wobbles a little with its own phase. */
 function diagrams() {
   const slide = 2000;
   const newest = Math.floor(Date.now() / slide);
@@ -116,7 +123,7 @@ const ROUTES = [
   [/^\/jobs\/\w+\/checkpoints\/config$/, () => fixture('checkpoints_config')],
   [/^\/jobs\/\w+\/exceptions$/, () => fixture('exceptions')],
   [/^\/jobs\/\w+\/config$/, () => fixture('job_config')],
-  [/^\/jobs\/\w+\/vertices\/\w+$/, () => fixture('vertex')],
+  [/^\/jobs\/(\w+)\/vertices\/(\w+)$/, vertex],
   [/^\/taskmanagers$/, () => (options.empty ? { taskmanagers: [] } : taskmanagers())],
   [/^\/taskmanagers\/([^/]+)$/, (id) => ({ ...fixture('taskmanager'), ...taskmanagers().taskmanagers.find((one) => one.id === decodeURIComponent(id)) })],
   [/^\/taskmanagers\/[^/]+\/metrics$/, () => fixture('taskmanager_metrics')],

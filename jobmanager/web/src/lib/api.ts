@@ -204,6 +204,17 @@ export const token = {
   write: (value: string) => sessionStorage.setItem(TOKEN, value),
 };
 
+let serverAheadMs = 0;
+
+/** The JobManager's clock: ages of what it stamped must not depend on how well the reader's clock is set. */
+export const serverNow = () => Date.now() + serverAheadMs;
+
+/** The Date header has whole seconds and was some time under way, so small differences mean nothing. */
+function compareClocks(date: string | null) {
+  const ahead = Date.parse(date ?? '') - Date.now();
+  if (Number.isFinite(ahead)) serverAheadMs = Math.abs(ahead) > 2000 ? ahead : 0;
+}
+
 /** Calls `path` below the address of the page. Rejects with `CallError` only, or with an `AbortError` of `signal`. */
 export async function call<T>(path: string, signal?: AbortSignal, method = 'GET'): Promise<T> {
   const deadline = AbortSignal.timeout(ANSWER_WITHIN_MS);
@@ -215,6 +226,7 @@ export async function call<T>(path: string, signal?: AbortSignal, method = 'GET'
   try {
     const answer = await fetch(path, { method, headers, signal: signal ? AbortSignal.any([signal, deadline]) : deadline });
     status = answer.status;
+    compareClocks(answer.headers.get('date'));
     text = await answer.text();
   } catch (error) {
     if (signal?.aborted) throw error;

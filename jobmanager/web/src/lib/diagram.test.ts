@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Diagram, Pair } from './api';
-import { barcode, betti, bettiSteps, collect, domain, linear, marks, nearest, shareOut, steady, summaries, ticks } from './diagram';
+import { barcode, betti, bettiSteps, collect, domain, linear, longestLife, marks, nearest, shareOut, steady, summaries, ticks } from './diagram';
 
 // A circle's diagram: points that merge into one component, one loop, twice the same short-living loop.
 const circle: Pair[] = [[0, 0, 0.2], [0, 0, 0.2], [0, 0, 0.3], [0, 0, null], [1, 0.3, 0.9], [1, 0.35, 0.4], [1, 0.35, 0.4]];
@@ -82,6 +82,19 @@ test('shares are fair and never more than what is needed', () => {
   expect(shareOut([100, 3, 50], 30)).toEqual([14, 3, 13]);
   expect(shareOut([2, 2], 30)).toEqual([2, 2]);
   expect(shareOut([], 30)).toEqual([]);
+});
+
+test('the longest life is that of a finite class of the dimension', () => {
+  expect(longestLife(circle, 0)).toBe(0.3);
+  expect(longestLife(circle, 1)).toBeCloseTo(0.6);
+  expect(longestLife(circle, 2)).toBe(0);
+});
+
+test('a diagram sent again is kept as the same object, one that late points changed is replaced', () => {
+  const sent = (death: number): Diagram => ({ vertex: 'v', operator: 'persistence', key: 'k', start: 0, end: 10, count: 1, pairs: [[0, 0, death]] });
+  const first = collect([], [sent(1)]);
+  expect(collect(first, [sent(1)])[0]!.diagrams[0]).toBe(first[0]!.diagrams[0]);
+  expect(collect(first, [sent(2)])[0]!.diagrams.map((one) => one.pairs)).toEqual([[[0, 0, 2]]]);
 });
 
 test('the nearest point within reach is found', () => {

@@ -168,6 +168,13 @@ export function summaries(all: readonly Mark[]): Summary[] {
   });
 }
 
+/** Longest finite life of a class of one dimension; 0 without any. */
+export function longestLife(pairs: readonly Pair[], dimension: number): number {
+  let longest = 0;
+  for (const [of, birth, death] of pairs) if (of === dimension && death !== null) longest = Math.max(longest, death - birth);
+  return longest;
+}
+
 /** Index of the point nearest to `(x, y)` and not farther than `radius`; -1 if there is none. */
 export function nearest(points: readonly { x: number; y: number }[], x: number, y: number, radius: number): number {
   let [best, bestSquared] = [-1, radius * radius];
@@ -199,8 +206,9 @@ export function collect(seen: readonly Series[], answer: readonly Diagram[]): Se
     const name = `${diagram.vertex}/${diagram.operator}/${diagram.key}`;
     const one = series.get(name) ?? { name, operator: diagram.operator, key: diagram.key, diagrams: [] };
     const same = one.diagrams.findIndex((other) => isSameWindow(other, diagram));
-    if (same >= 0) one.diagrams[same] = diagram;
-    else one.diagrams.push(diagram);
+    if (same < 0) one.diagrams.push(diagram);
+    // A diagram that is merely sent again stays the same object, so that nothing is drawn anew.
+    else if (!hasSamePairs(one.diagrams[same]!, diagram)) one.diagrams[same] = diagram;
     series.set(name, one);
   }
   for (const one of series.values()) {
@@ -211,3 +219,6 @@ export function collect(seen: readonly Series[], answer: readonly Diagram[]): Se
 }
 
 export const isSameWindow = (a: Diagram, b: Diagram) => a.start === b.start && a.end === b.end;
+
+const hasSamePairs = (a: Diagram, b: Diagram) =>
+  a.pairs.length === b.pairs.length && a.pairs.every((pair, i) => pair.every((value, j) => value === b.pairs[i]![j]));
