@@ -1,1 +1,7 @@
+//! The steps of a dataflow: parsing, windows, persistent homology, formats; and the registry that names them all.
+//!
+//! Everything here is synchronous: operators compute, the task around them moves bytes and waits.
 
+mod parse;
+
+pub use parse::PointJson;
