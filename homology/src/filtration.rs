@@ -1,0 +1,3 @@
+//! Filtrations: which simplices there are and when each of them enters.
+
+pub mod rips;

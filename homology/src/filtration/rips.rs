@@ -1,0 +1,185 @@
+//! The Vietoris–Rips filtration: a simplex enters at the length of its longest edge.
+
+mod apparent;
+mod cliques;
+mod dense;
+mod edges;
+mod graph;
+mod sparse;
+
+use std::borrow::Cow;
+
+pub(crate) use apparent::Complex;
+pub(crate) use cliques::for_each_clique;
+pub(crate) use graph::{Graph, NEVER, Neighbor};
+
+use crate::components;
+use crate::diagram::Pair;
+use crate::distance::{Distances, with_distances};
+use crate::field::{Field, Prime, Two};
+use crate::limits::Meter;
+use crate::reduction;
+use crate::simplex::{Key, Layout};
+use crate::{Diagram, DistanceMatrix, Error, Limits, Metric, Persistence, PointCloud, Result, SparseEdges, Usage};
+use dense::DenseGraph;
+pub(crate) use edges::RankedEdges;
+use sparse::SparseGraph;
+
+/// Persistent homology of the Vietoris–Rips filtration over Z/p.
+///
+/// Vertices enter at 0, an edge at its distance, a simplex at its longest edge. Implicit persistent cohomology after
+/// Ripser (Bauer, *Ripser: efficient computation of Vietoris–Rips persistence barcodes*, 2021): cofacets are
+/// enumerated and never stored, negative simplices are cleared, apparent and emergent pairs are recognised.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VietorisRips {
+    /// The highest dimension of homology; simplices one dimension higher count.
+    pub max_dimension: usize,
+    /// Simplices longer than this are left out; `None` computes the whole filtration. Inclusive.
+    pub threshold: Option<f64>,
+    /// The prime p of the coefficient field Z/p.
+    pub coefficients: u16,
+    /// How points are compared; not used for matrices and edges.
+    pub metric: Metric,
+}
+
+impl VietorisRips {
+    /// Euclidean, over Z/2, without a threshold.
+    pub fn to_dimension(max_dimension: usize) -> Self {
+        Self {
+            max_dimension,
+            threshold: None,
+            coefficients: 2,
+            metric: Metric::default(),
+        }
+    }
+
+    /// The diagram of a point cloud, and what it took.
+    ///
+    /// Fails if the parameters are not valid, if a distance overflows, or at a limit.
+    pub fn of_cloud(&self, cloud: PointCloud<'_>, limits: &Limits) -> Result<(Diagram, Usage)> {
+        let mut meter = Meter::new(limits);
+        let distinct = distinct_rows(cloud, &mut meter)?;
+        let cloud = PointCloud::new(&distinct, cloud.dimension())?;
+        let pairs = with_distances!(cloud, self.metric, &mut meter, |distances| self
+            .of_distances(distances, &mut meter));
+        Ok((Diagram::new(pairs?), meter.usage()))
+    }
+
+    /// The diagram of a distance matrix, and what it took.
+    pub fn of_matrix(&self, matrix: &DistanceMatrix, limits: &Limits) -> Result<(Diagram, Usage)> {
+        let mut meter = Meter::new(limits);
+        let pairs = self.of_distances(matrix, &mut meter)?;
+        Ok((Diagram::new(pairs), meter.usage()))
+    }
+
+    /// The diagram of the clique complex of a weighted graph, and what it took.
+    pub fn of_edges(&self, edges: &SparseEdges, limits: &Limits) -> Result<(Diagram, Usage)> {
+        let mut meter = Meter::new(limits);
+        let threshold = self.valid_threshold()?.unwrap_or(f64::MAX);
+        let ranked = RankedEdges::of_sparse(edges, threshold, &mut meter)?;
+        let pairs = self.of_ranked(ranked, &mut meter)?;
+        Ok((Diagram::new(pairs), meter.usage()))
+    }
+
+    fn of_distances(&self, distances: &impl Distances, meter: &mut Meter) -> Result<Vec<Pair>> {
+        let threshold = self.valid_threshold()?.unwrap_or(f64::MAX);
+        // Beyond the enclosing radius the complex is a cone, and nothing is born or dies any more.
+        let threshold = threshold.min(edges::enclosing_radius(distances, meter)?);
+        let ranked = RankedEdges::of_distances(distances, threshold, meter)?;
+        self.of_ranked(ranked, meter)
+    }
+
+    fn valid_threshold(&self) -> Result<Option<f64>> {
+        match self.threshold {
+            Some(found) if found.is_nan() || found < 0.0 => Err(Error::InvalidThreshold { found }),
+            threshold => Ok(threshold),
+        }
+    }
+
+    fn of_ranked(&self, edges: RankedEdges, meter: &mut Meter) -> Result<Vec<Pair>> {
+        match self.coefficients {
+            2 => self.over_field(Two, edges, meter),
+            p => self.over_field(Prime::new(p)?, edges, meter),
+        }
+    }
+
+    fn over_field<F: Field>(&self, field: F, edges: RankedEdges, meter: &mut Meter) -> Result<Vec<Pair>> {
+        if edges.prefer_matrix() {
+            let graph = DenseGraph::new(&edges, meter)?;
+            self.over_graph(field, graph, edges, meter)
+        } else {
+            let graph = SparseGraph::new(&edges, meter)?;
+            self.over_graph(field, graph, edges, meter)
+        }
+    }
+
+    fn over_graph<F: Field, G: Graph>(
+        &self,
+        field: F,
+        graph: G,
+        edges: RankedEdges,
+        meter: &mut Meter,
+    ) -> Result<Vec<Pair>> {
+        // No clique has more vertices than the largest degree plus one, however many dimensions are asked for.
+        let largest_clique = edges.largest_degree() + 1;
+        let max_dimension = self.max_dimension.min(largest_clique - 1).min(u8::MAX as usize);
+        let simplex_vertices = (max_dimension + 2).min(largest_clique).max(2);
+        let layout = Layout::new(field, edges.vertices, simplex_vertices, edges.values.len())?;
+        if layout.bits() <= u64::BITS {
+            self.over_keys::<u64, F, G>(Complex::new(graph, layout), max_dimension, edges, meter)
+        } else {
+            self.over_keys::<u128, F, G>(Complex::new(graph, layout), max_dimension, edges, meter)
+        }
+    }
+
+    fn over_keys<K: Key, F: Field, G: Graph>(
+        &self,
+        complex: Complex<G, F>,
+        max_dimension: usize,
+        edges: RankedEdges,
+        meter: &mut Meter,
+    ) -> Result<Vec<Pair>> {
+        let mut pairs = Vec::new();
+        let columns = components::pair(&edges, &complex, max_dimension > 0, &mut pairs, meter)?;
+        let RankedEdges { edges, values, .. } = edges;
+        meter.free(edges);
+        reduction::reduce::<K, F, G>(&complex, columns, max_dimension, &values, &mut pairs, meter)?;
+        Ok(pairs)
+    }
+}
+
+impl Persistence for VietorisRips {
+    fn diagram(&self, cloud: PointCloud<'_>, limits: &Limits) -> Result<Diagram> {
+        self.of_cloud(cloud, limits).map(|(diagram, _)| diagram)
+    }
+}
+
+/// The rows without repetitions. A repeated row is at distance 0 of the first and as far from all others, so that it
+/// adds pairs of length 0 only, but as many simplices as any other row.
+fn distinct_rows<'a>(cloud: PointCloud<'a>, meter: &mut Meter) -> Result<Cow<'a, [f64]>> {
+    let mut order: Vec<u32> = meter.vec(cloud.len())?;
+    order.extend(0..vertex_count(cloud.len())?);
+    let row = |index: u32| cloud.row(index as usize);
+    let compare = |a: &[f64], b: &[f64]| a.partial_cmp(b).expect("coordinates of a point cloud are finite");
+    order.sort_unstable_by(|a, b| compare(row(*a), row(*b)).then(a.cmp(b)));
+    order.dedup_by(|later, first| row(*later) == row(*first));
+    let kept = order.len();
+    let distinct = if kept == cloud.len() {
+        Cow::Borrowed(cloud.coordinates())
+    } else {
+        order.sort_unstable();
+        let mut rows = meter.vec(kept * cloud.dimension())?;
+        order.iter().for_each(|index| rows.extend_from_slice(row(*index)));
+        Cow::Owned(rows)
+    };
+    meter.free(order);
+    Ok(distinct)
+}
+
+/// The number of vertices as the integer that indexes them.
+fn vertex_count(points: usize) -> Result<u32> {
+    u32::try_from(points).map_err(|_| Error::TooManyPoints {
+        found: points,
+        limit: u32::MAX as usize,
+    })
+}

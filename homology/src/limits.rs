@@ -1,0 +1,183 @@
+//! Bounds on a computation, and the meter that enforces them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::{Error, Result};
+
+/// A flag that stops computations. Clones share the flag; it cannot be lowered again.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks every computation that was given this flag to stop with [`Error::Cancelled`].
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a computation may use. The default is unlimited.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// Most bytes of working memory at one time, not counting the input; `None` is unlimited.
+    pub memory_bytes: Option<usize>,
+    /// Most units of work, in the unit of [`crate::cost::Cost::work`]; `None` is unlimited.
+    pub work: Option<u64>,
+    /// Stops the computation within milliseconds.
+    pub cancel: Cancel,
+}
+
+/// What a computation has used, in the units of [`crate::cost::Cost`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The most bytes of working memory held at one time.
+    pub memory_bytes: usize,
+    /// Distances computed and cofacets visited.
+    pub work: u64,
+}
+
+/// Counts what a computation uses and fails before it uses more than its limits.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    memory_limit: usize,
+    memory: usize,
+    memory_peak: usize,
+    work_limit: u64,
+    work: u64,
+    cancel: Cancel,
+}
+
+impl Meter {
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            memory_limit: limits.memory_bytes.unwrap_or(usize::MAX),
+            memory: 0,
+            memory_peak: 0,
+            work_limit: limits.work.unwrap_or(u64::MAX),
+            work: 0,
+            cancel: limits.cancel.clone(),
+        }
+    }
+
+    pub fn usage(&self) -> Usage {
+        Usage {
+            memory_bytes: self.memory_peak,
+            work: self.work,
+        }
+    }
+
+    /// Accounts for `units` of work. Called often enough that a raised flag is seen within milliseconds.
+    #[inline]
+    pub fn work(&mut self, units: usize) -> Result<()> {
+        self.work = self.work.saturating_add(units as u64);
+        if self.work > self.work_limit {
+            return Err(Error::WorkLimit { limit: self.work_limit });
+        }
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        Ok(())
+    }
+
+    /// Accounts for `bytes` that are about to be allocated.
+    pub fn charge(&mut self, bytes: usize) -> Result<()> {
+        let needed = self.memory.saturating_add(bytes);
+        if needed > self.memory_limit {
+            return Err(Error::MemoryLimit {
+                needed,
+                limit: self.memory_limit,
+            });
+        }
+        self.memory = needed;
+        self.memory_peak = self.memory_peak.max(needed);
+        Ok(())
+    }
+
+    pub fn release(&mut self, bytes: usize) {
+        self.memory = self.memory.saturating_sub(bytes);
+    }
+
+    /// An empty vector with room for `capacity` items.
+    pub fn vec<T>(&mut self, capacity: usize) -> Result<Vec<T>> {
+        let mut items = Vec::new();
+        self.reserve_exact(&mut items, capacity)?;
+        Ok(items)
+    }
+
+    /// Makes room for `additional` more items, at least doubling the capacity when it has to grow.
+    #[inline]
+    pub fn reserve<T>(&mut self, items: &mut Vec<T>, additional: usize) -> Result<()> {
+        if items.capacity() - items.len() >= additional {
+            return Ok(());
+        }
+        self.reserve_exact(items, additional.max(items.len()))
+    }
+
+    fn reserve_exact<T>(&mut self, items: &mut Vec<T>, additional: usize) -> Result<()> {
+        let old = size_of::<T>().saturating_mul(items.capacity());
+        let new = size_of::<T>().saturating_mul(items.len().saturating_add(additional));
+        // Old and new live side by side while the items move.
+        self.charge(new)?;
+        if items.try_reserve_exact(additional).is_err() {
+            return Err(Error::MemoryLimit {
+                needed: self.memory,
+                limit: self.memory_limit.min(self.memory - new),
+            });
+        }
+        self.release(old);
+        Ok(())
+    }
+
+    /// Adds one item.
+    #[inline]
+    pub fn push<T>(&mut self, items: &mut Vec<T>, item: T) -> Result<()> {
+        self.reserve(items, 1)?;
+        items.push(item);
+        Ok(())
+    }
+
+    /// Frees a vector that was made by this meter.
+    pub fn free<T>(&mut self, items: Vec<T>) {
+        self.release(size_of::<T>() * items.capacity());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_beyond_the_limit_is_refused_before_it_is_allocated() {
+        let mut meter = Meter::new(&Limits {
+            memory_bytes: Some(100),
+            ..Limits::default()
+        });
+        let items: Vec<u64> = meter.vec(12).unwrap();
+        assert_eq!(
+            meter.charge(5),
+            Err(Error::MemoryLimit {
+                needed: 101,
+                limit: 100
+            })
+        );
+        meter.free(items);
+        assert_eq!(meter.charge(100), Ok(()));
+    }
+
+    #[test]
+    fn growth_that_no_machine_can_serve_is_an_error() {
+        let mut meter = Meter::new(&Limits::default());
+        assert!(matches!(
+            meter.vec::<u64>(usize::MAX / 16),
+            Err(Error::MemoryLimit { .. })
+        ));
+    }
+}
