@@ -1,0 +1,162 @@
+//! The broker's sockets: frames in, frames out, one request of a connection at a time.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{interval, timeout};
+
+use super::api;
+use super::broker::{Broker, Options, RETENTION_TICK, TICK};
+use super::error::{Error, Result};
+
+/// A connection without a request for this long is closed, as Kafka does.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+/// A client that does not take its answer for this long is given up.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Answers are collected up to this size while further requests are waiting already.
+const COLLECT_BYTES: usize = 64 << 10;
+
+/// A broker that is listening. Dropping it stops it as a kill would; nothing that was acknowledged is lost.
+pub struct Server {
+    address: SocketAddr,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops listening, ends all connections and gives the data directory free.
+    pub async fn shutdown(mut self) {
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+            // The task was aborted: its end is all there is to wait for.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Opens the data directory and listens; returns when clients can connect.
+pub async fn serve(options: Options) -> Result<Server> {
+    let asked = format!("{}:{}", options.host, options.port);
+    let listen_error = |source| Error::Listen {
+        address: asked.clone(),
+        source,
+    };
+    let listener = TcpListener::bind(&asked).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let broker = Arc::new(Broker::open(options, address.port())?);
+    let tasks = vec![
+        tokio::spawn(accept(listener, broker.clone())),
+        tokio::spawn(every(TICK, broker.clone(), Broker::tick)),
+        tokio::spawn(every(RETENTION_TICK, broker, Broker::retain)),
+    ];
+    Ok(Server { address, tasks })
+}
+
+async fn every(period: Duration, broker: Arc<Broker>, act: fn(&Broker)) {
+    let mut ticks = interval(period);
+    loop {
+        ticks.tick().await;
+        act(&broker);
+    }
+}
+
+/// Owns all connections; they end with it.
+async fn accept(listener: TcpListener, broker: Arc<Broker>) {
+    let permits = Arc::new(Semaphore::new(broker.options.max_connections));
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    // Most likely out of file descriptors, which only time mends.
+                    tokio::time::sleep(TICK).await;
+                    continue;
+                }
+            },
+            Some(_) = connections.join_next() => continue,
+        };
+        let Ok(permit) = permits.clone().try_acquire_owned() else {
+            tracing::warn!(%peer, limit = broker.options.max_connections, "too many connections, this one is closed");
+            continue;
+        };
+        let broker = broker.clone();
+        connections.spawn(async move {
+            if let Err(error) = converse(&broker, stream).await {
+                tracing::debug!(%peer, %error, "connection ended");
+            }
+            drop(permit);
+        });
+    }
+}
+
+/// Answers one client's requests in their order until it goes.
+async fn converse(broker: &Arc<Broker>, mut stream: TcpStream) -> anyhow::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut incoming = BytesMut::with_capacity(COLLECT_BYTES);
+    let mut outgoing = BytesMut::new();
+    loop {
+        while let Some(request) = take_frame(&mut incoming, broker.options.max_request_bytes)? {
+            if let Some(answer) = api::answer(broker, request).await? {
+                outgoing.extend_from_slice(&(answer.len() as u32).to_be_bytes());
+                outgoing.extend_from_slice(&answer);
+            }
+            if outgoing.len() >= COLLECT_BYTES {
+                flush(&mut stream, &mut outgoing).await?;
+            }
+        }
+        flush(&mut stream, &mut outgoing).await?;
+        if timeout(IDLE_TIMEOUT, stream.read_buf(&mut incoming)).await?? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn flush(stream: &mut TcpStream, outgoing: &mut BytesMut) -> anyhow::Result<()> {
+    if !outgoing.is_empty() {
+        timeout(WRITE_TIMEOUT, stream.write_all(outgoing)).await??;
+        // A large answer's memory is not kept for the small ones that follow.
+        *outgoing = BytesMut::new();
+    }
+    Ok(())
+}
+
+/// One whole request from the front of `incoming`; `None` if more bytes are needed.
+fn take_frame(incoming: &mut BytesMut, max_bytes: usize) -> io::Result<Option<Bytes>> {
+    let Some(length) = incoming
+        .first_chunk()
+        .map(|length| u32::from_be_bytes(*length) as usize)
+    else {
+        return Ok(None);
+    };
+    if length > max_bytes {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("request of {length} bytes is too large"),
+        ));
+    }
+    if incoming.len() < 4 + length {
+        incoming.reserve(4 + length - incoming.len());
+        return Ok(None);
+    }
+    incoming.advance(4);
+    Ok(Some(incoming.split_to(length).freeze()))
+}

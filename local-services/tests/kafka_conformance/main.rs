@@ -1,0 +1,11 @@
+//! What Bettiflow relies on in a Kafka broker, each test a sentence.
+//!
+//! By default the small broker of this crate is asked, in this process. With `KAFKA_BOOTSTRAP=host:port` the same tests
+//! ask that broker, for example Apache Kafka started by `scripts/run-kafka.sh`: it is the judge.
+
+mod groups;
+mod records;
+mod restart;
+mod setup;
+mod topics;
+mod transactions;
