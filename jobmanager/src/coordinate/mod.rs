@@ -1,0 +1,3 @@
+//! Checkpoints: when they start, who has to answer, when they are durable or given up.
+
+pub mod machine;

@@ -1,0 +1,4 @@
+//! One job: its life, its restarts, and the task that drives it.
+
+pub mod machine;
+pub mod restart;

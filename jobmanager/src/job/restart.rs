@@ -1,0 +1,219 @@
+//! Whether a failed job runs again, and after how long. Pure: the clock and the dice are arguments.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// When to give up and how long to wait, as `restart-strategy` names it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Strategy {
+    /// The first failure is the last.
+    None,
+    /// At most `attempts` restarts, each after `delay`.
+    FixedDelay { attempts: u32, delay: Duration },
+    /// Gives up at more than `max_failures` within `interval`.
+    FailureRate {
+        max_failures: u32,
+        interval: Duration,
+        delay: Duration,
+    },
+    /// Waits `initial`, then each time `multiplier` times as long up to `max`; starts over after `reset_after` without a
+    /// failure. `jitter` 0.1 stretches or shortens each delay by up to a tenth.
+    ExponentialDelay {
+        initial: Duration,
+        max: Duration,
+        multiplier: f64,
+        reset_after: Duration,
+        jitter: f64,
+    },
+}
+
+impl Default for Strategy {
+    /// Retries for ever; the first time almost at once, because most failures are a lost process whose successor is there.
+    fn default() -> Self {
+        Self::ExponentialDelay {
+            initial: Duration::from_millis(100),
+            max: Duration::from_secs(60),
+            multiplier: 1.5,
+            reset_after: Duration::from_secs(60),
+            jitter: 0.1,
+        }
+    }
+}
+
+impl Strategy {
+    /// The name that `restart-strategy` gives it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::FixedDelay { .. } => "fixed-delay",
+            Self::FailureRate { .. } => "failure-rate",
+            Self::ExponentialDelay { .. } => "exponential-delay",
+        }
+    }
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    RestartAfter(Duration),
+    /// Why no further restart is allowed.
+    GiveUp(String),
+}
+
+/// The failures of one job so far.
+#[derive(Debug, Clone)]
+pub struct Restarts {
+    strategy: Strategy,
+    granted: u32,
+    recent: VecDeque<Instant>,
+    last_failure: Option<Instant>,
+    delay: Option<Duration>,
+}
+
+impl Restarts {
+    pub fn new(strategy: Strategy) -> Self {
+        Self {
+            strategy,
+            granted: 0,
+            recent: VecDeque::new(),
+            last_failure: None,
+            delay: None,
+        }
+    }
+
+    pub fn strategy(&self) -> &Strategy {
+        &self.strategy
+    }
+
+    /// The job failed at `now`; `dice` is uniform in `[0, 1)`.
+    pub fn on_failure(&mut self, now: Instant, dice: f64) -> Decision {
+        let decision = match self.strategy.clone() {
+            Strategy::None => Decision::GiveUp("the restart strategy is none".into()),
+            Strategy::FixedDelay { attempts, .. } if self.granted >= attempts => Decision::GiveUp(format!(
+                "all {attempts} restarts of the fixed-delay strategy are used up"
+            )),
+            Strategy::FixedDelay { delay, .. } => Decision::RestartAfter(delay),
+            Strategy::FailureRate {
+                max_failures,
+                interval,
+                delay,
+            } => self.by_rate(now, max_failures, interval, delay),
+            Strategy::ExponentialDelay {
+                initial,
+                max,
+                multiplier,
+                reset_after,
+                jitter,
+            } => {
+                let base = self.grown(now, initial, max, multiplier, reset_after);
+                self.delay = Some(base);
+                let stretch = 1.0 + jitter.clamp(0.0, 1.0) * (2.0 * dice - 1.0);
+                Decision::RestartAfter(base.mul_f64(stretch))
+            }
+        };
+        if matches!(decision, Decision::RestartAfter(_)) {
+            self.granted = self.granted.saturating_add(1);
+        }
+        self.last_failure = Some(now);
+        decision
+    }
+
+    fn by_rate(&mut self, now: Instant, max_failures: u32, interval: Duration, delay: Duration) -> Decision {
+        self.recent.push_back(now);
+        while self.recent.front().is_some_and(|&at| now.duration_since(at) > interval) {
+            self.recent.pop_front();
+        }
+        if self.recent.len() > max_failures as usize {
+            return Decision::GiveUp(format!(
+                "{} failures within {} s are more than the {max_failures} that the failure-rate strategy allows",
+                self.recent.len(),
+                interval.as_secs_f64()
+            ));
+        }
+        Decision::RestartAfter(delay)
+    }
+
+    fn grown(
+        &self,
+        now: Instant,
+        initial: Duration,
+        max: Duration,
+        multiplier: f64,
+        reset_after: Duration,
+    ) -> Duration {
+        let calm = self
+            .last_failure
+            .is_none_or(|at| now.duration_since(at) > reset_after + self.delay.unwrap_or_default());
+        match self.delay {
+            Some(delay) if !calm => delay.mul_f64(multiplier.max(1.0)).min(max),
+            _ => initial.min(max),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The delays in milliseconds after failures at these times (ms); -1 is giving up.
+    fn check(strategy: Strategy, failures_at: &[u64], expected: &[i64]) {
+        let start = Instant::now();
+        let mut restarts = Restarts::new(strategy);
+        let found: Vec<i64> = failures_at
+            .iter()
+            .map(
+                |&at| match restarts.on_failure(start + Duration::from_millis(at), 0.5) {
+                    Decision::RestartAfter(delay) => delay.as_millis() as i64,
+                    Decision::GiveUp(_) => -1,
+                },
+            )
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn none_never_restarts() {
+        check(Strategy::None, &[0], &[-1]);
+    }
+
+    #[test]
+    fn fixed_delay_counts_its_attempts() {
+        let delay = Duration::from_millis(70);
+        check(
+            Strategy::FixedDelay { attempts: 2, delay },
+            &[0, 100, 200],
+            &[70, 70, -1],
+        );
+    }
+
+    #[test]
+    fn failure_rate_forgets_what_is_older_than_its_interval() {
+        let strategy = Strategy::FailureRate {
+            max_failures: 2,
+            interval: Duration::from_secs(1),
+            delay: Duration::from_millis(5),
+        };
+        check(strategy, &[0, 500, 1600, 1700, 1800], &[5, 5, 5, 5, -1]);
+    }
+
+    #[test]
+    fn exponential_delay_grows_to_its_maximum_and_starts_over_after_a_calm_time() {
+        let strategy = Strategy::ExponentialDelay {
+            initial: Duration::from_millis(100),
+            max: Duration::from_millis(300),
+            multiplier: 2.0,
+            reset_after: Duration::from_secs(10),
+            jitter: 0.1,
+        };
+        check(strategy, &[0, 200, 500, 900, 20_000], &[100, 200, 300, 300, 100]);
+    }
+
+    #[test]
+    fn jitter_stays_within_its_share() {
+        let mut restarts = Restarts::new(Strategy::default());
+        let Decision::RestartAfter(least) = restarts.on_failure(Instant::now(), 0.0) else {
+            panic!("the default strategy restarts");
+        };
+        assert_eq!(least, Duration::from_millis(90));
+    }
+}
