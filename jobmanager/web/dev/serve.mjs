@@ -37,9 +37,12 @@ const LOAD = [
   { in: 0.4, out: 0, busy: 0.01, backPressured: 0 },
 ];
 
+const ENDED = new Set(['FAILED', 'FINISHED', 'CANCELED']);
+
 function job(jid) {
   const [now, answer] = [Date.now(), fixture('job')];
-  const row = fixture('jobs_overview').jobs.find((one) => one.jid === jid);
+  const row = jobsOverview().jobs.find((one) => one.jid === jid);
+  const state = row.state;
   const elapsed = now - started + 60_000;
   const seconds = elapsed / 1000 + 0.4 * Math.sin(elapsed / 3000);
   answer.vertices.forEach((vertex, i) => {
@@ -54,10 +57,9 @@ function job(jid) {
       'accumulated-idle-time': elapsed * vertex.parallelism * (1 - load.busy - load.backPressured),
     });
     if ('current-input-watermark' in vertex.metrics) vertex.metrics['current-input-watermark'] += now - started;
-    if (isCanceled) Object.assign(vertex, { status: 'CANCELED', tasks: { CANCELED: vertex.parallelism } });
+    if (ENDED.has(state)) Object.assign(vertex, { status: state, tasks: { [state]: vertex.parallelism } });
   });
-  const state = isCanceled ? 'CANCELED' : row.state;
-  return { ...answer, jid, name: row.name, state, now, duration: now - answer['start-time'] };
+  return { ...answer, jid, name: row.name, state, now, 'end-time': row['end-time'], duration: row.duration };
 }
 
 function vertex(jid, id) {
@@ -68,7 +70,8 @@ function vertex(jid, id) {
 }
 
 /** Fourteen windows of three keys; every value wobbles a little with its own phase. */
-function diagrams() {
+function diagrams(jid) {
+  if (ENDED.has(job(jid).state)) return [];
   const slide = 2000;
   const newest = Math.floor(Date.now() / slide);
   return Object.entries(fixture('diagrams')).flatMap(([key, { count, pairs }]) =>
@@ -118,7 +121,7 @@ const ROUTES = [
   [/^\/config$/, () => fixture('config')],
   [/^\/jobs\/overview$/, jobsOverview],
   [/^\/jobs\/(\w+)$/, (jid) => job(jid)],
-  [/^\/jobs\/\w+\/diagrams$/, () => ({ diagrams: diagrams() })],
+  [/^\/jobs\/(\w+)\/diagrams$/, (jid) => ({ diagrams: diagrams(jid) })],
   [/^\/jobs\/\w+\/checkpoints$/, checkpoints],
   [/^\/jobs\/\w+\/checkpoints\/config$/, () => fixture('checkpoints_config')],
   [/^\/jobs\/\w+\/exceptions$/, () => fixture('exceptions')],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { layout, path, type Edge, type Options } from './layout';
+import { joined, layout, path, type Edge, type Options } from './layout';
 
 const options: Options = { direction: 'right', width: 100, height: 40, layerGap: 50, gap: 20 };
 const edges = (text: string): Edge[] =>
@@ -51,6 +51,11 @@ test('edges to unknown vertices, loops, cycles and nothing at all are survived',
   expect(placed('ab', 'ab ba').boxes.size).toBe(2);
   expect(placed('', '')).toMatchObject({ width: 0, height: 0 });
   expect(placed('a', '')).toMatchObject({ width: 100, height: 40 });
+});
+
+test('several links between two vertices are drawn as one', () => {
+  const link = (to: string, label: string): Edge => ({ from: 'a', to, label });
+  expect(joined([link('b', 'hash'), link('b', 'hash'), link('c', 'hash'), link('b', 'forward')])).toEqual([link('b', 'hash, forward'), link('c', 'hash')]);
 });
 
 test('a path starts and ends where its points do', () => {

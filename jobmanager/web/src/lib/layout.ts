@@ -179,6 +179,18 @@ function draw(edges: Edge[], chains: Seat[][], seats: Map<string, Seat>, layerCo
   return { ...(isRight ? { width: total, height: across } : { width: across, height: total }), boxes, edges: drawn };
 }
 
+/** One edge between two vertices that are linked more than once, as by a main and a side output, with all labels. */
+export function joined(edges: readonly Edge[]): Edge[] {
+  const found = new Map<string, Edge>();
+  for (const edge of edges) {
+    const name = `${edge.from} ${edge.to}`;
+    const other = found.get(name);
+    if (!other) found.set(name, { ...edge });
+    else if (!other.label.split(', ').includes(edge.label)) other.label += `, ${edge.label}`;
+  }
+  return [...found.values()];
+}
+
 /** An SVG path through `points`, leaving and entering along the direction of flow. */
 export function path(points: readonly Point[], direction: Direction): string {
   const [first, ...others] = points;
