@@ -31,6 +31,7 @@ options! {
         PARALLELISM: u16 = ("parallelism.default", "1", "Parallelism of operators for which neither the job nor the submission says one.").between(1.0, 4096.0);
         SCHEDULER_MODE: SchedulerMode = ("scheduler-mode", "default", "With `reactive`, parallelism follows the slots that are there.").or(&["jobmanager.scheduler-mode"]);
         OPERATOR_CHAINING: bool = ("pipeline.operator-chaining.enabled", "true", "Run operators that are joined one to one in the same task.").or(&["pipeline.operator-chaining"]);
+        AUTO_WATERMARK_INTERVAL: Duration = ("pipeline.auto-watermark-interval", "20 ms", "How often a source says how far event time has come.").between(LEAST_TIME, NO_LIMIT);
         IO_TMP_DIRS: Vec<String> = ("io.tmp.dirs", "", "Directories for working state and other temporary files; the system's temporary directory where unset.");
     }
 
