@@ -1,5 +1,9 @@
 //! From the job's graph of names to the tasks that run.
 
+pub mod explain;
+pub mod logical;
+pub mod plan;
+
 use serde::{Deserialize, Serialize};
 
 use crate::operator::{Output, Port};

@@ -96,7 +96,7 @@ impl Options {
             .iter()
             .find(|(key, ..)| key.name == name)
             .and_then(|(_, value, _)| value.span.clone());
-        let path = format!("{}.{name}", self.path);
+        let path = join(&self.path, name);
         self.problems.push(Problem {
             span: span.or_else(|| self.span.clone()),
             path,
@@ -205,13 +205,22 @@ impl Options {
         let text = self.string(name)?;
         let found = allowed.iter().find(|word| **word == text);
         if found.is_none() {
-            let hint = nearest(&text, allowed.iter().copied()).map(|word| format!("; did you mean {word:?}?"));
-            self.problem(
-                name,
-                format_args!("{text:?} is none of {}{}", allowed.join(", "), hint.unwrap_or_default()),
-            );
+            self.none_of(name, &text, allowed);
         }
         found.copied()
+    }
+
+    /// Notes that the option `name` says `found`, which is none of `allowed`.
+    pub fn none_of(&self, name: &str, found: &str, allowed: &[&str]) {
+        let hint = nearest(found, allowed.iter().copied()).map(|word| format!("; did you mean {word:?}?"));
+        self.problem(
+            name,
+            format_args!(
+                "{found:?} is none of {}{}",
+                allowed.join(", "),
+                hint.unwrap_or_default()
+            ),
+        );
     }
 
     /// A list of texts; a single text is a list of one.
@@ -232,11 +241,13 @@ impl Options {
     /// A table within the table. The caller finishes it.
     pub fn table(&mut self, name: &'static str) -> Option<Self> {
         let value = self.take(name)?;
-        Some(Self::new(format!("{}.{name}", self.path), value, self.problems.clone()))
+        Some(Self::new(join(&self.path, name), value, self.problems.clone()))
     }
 
     /// Reports every option that nobody asked for, with the nearest known name.
-    pub fn finish(self) {
+    pub fn finish(mut self) {
+        self.known.sort_unstable();
+        self.known.dedup();
         for (key, _, used) in &self.entries {
             if *used {
                 continue;
@@ -247,10 +258,18 @@ impl Options {
             };
             self.problems.push(Problem {
                 span: key.span.clone(),
-                path: format!("{}.{}", self.path, key.name),
+                path: join(&self.path, &key.name),
                 message: format!("unknown option {:?}; {hint}", key.name),
             });
         }
+    }
+}
+
+/// The path of an entry; the document itself has the empty path.
+pub(super) fn join(path: &str, name: &str) -> String {
+    match path {
+        "" => name.to_owned(),
+        path => format!("{path}.{name}"),
     }
 }
 
