@@ -2,6 +2,9 @@
 //!
 //! Everything here is synchronous: operators compute, the task around them moves bytes and waits.
 
+mod format;
 mod parse;
+mod window;
 
 pub use parse::PointJson;
+pub use window::Window;
