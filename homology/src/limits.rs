@@ -24,6 +24,13 @@ impl Cancel {
     }
 }
 
+impl From<Arc<AtomicBool>> for Cancel {
+    /// Listens to a flag that somebody else owns.
+    fn from(flag: Arc<AtomicBool>) -> Self {
+        Self(flag)
+    }
+}
+
 /// What a computation may use. The default is unlimited.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
@@ -121,7 +128,8 @@ impl Meter {
         self.reserve_exact(items, additional.max(items.len()))
     }
 
-    fn reserve_exact<T>(&mut self, items: &mut Vec<T>, additional: usize) -> Result<()> {
+    /// Makes room for exactly `additional` more items.
+    pub fn reserve_exact<T>(&mut self, items: &mut Vec<T>, additional: usize) -> Result<()> {
         let old = size_of::<T>().saturating_mul(items.capacity());
         let new = size_of::<T>().saturating_mul(items.len().saturating_add(additional));
         // Old and new live side by side while the items move.
