@@ -4,3 +4,4 @@
 //! `tests/kafka_conformance.rs` also runs against Apache Kafka and keeps the small broker honest.
 
 pub mod kafka;
+pub mod s3;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
-use local_services::kafka;
+use local_services::{kafka, s3};
 
 const NOTICE: &str = "for quick start, development and tests only: one node, no replication, no authentication, \
 no encryption, no fsync; use Apache Kafka and a real object store for anything you would miss";
@@ -27,6 +27,12 @@ struct Arguments {
     /// Port of the Kafka protocol; 0 for any free one
     #[arg(long, default_value_t = 9092)]
     kafka_port: u16,
+    /// Port of the S3 API; 0 for any free one
+    #[arg(long, default_value_t = 9000)]
+    s3_port: u16,
+    /// Bucket that is there from the start; may be given several times
+    #[arg(long, default_value = "bettiflow")]
+    bucket: Vec<String>,
     /// Partitions of topics that come into being without being asked how many
     #[arg(long, default_value_t = 1)]
     default_partitions: i32,
@@ -36,6 +42,9 @@ struct Arguments {
     /// Leave the Kafka-protocol broker out
     #[arg(long)]
     no_kafka: bool,
+    /// Leave the S3 API out
+    #[arg(long)]
+    no_s3: bool,
 }
 
 #[tokio::main]
@@ -55,9 +64,17 @@ async fn main() -> anyhow::Result<()> {
     } else {
         Some(serve_kafka(&arguments).await?)
     };
+    let s3 = if arguments.no_s3 {
+        None
+    } else {
+        Some(serve_s3(&arguments).await?)
+    };
     wait_for_stop().await?;
     if let Some(kafka) = kafka {
         kafka.shutdown().await;
+    }
+    if let Some(s3) = s3 {
+        s3.shutdown().await;
     }
     println!("local-services stopped");
     Ok(())
@@ -74,6 +91,19 @@ async fn serve_kafka(arguments: &Arguments) -> anyhow::Result<kafka::Server> {
     let server = kafka::serve(options).await?;
     announce(&arguments.data_dir, "kafka", &server.address().to_string())?;
     println!("kafka listening on {}", server.address());
+    Ok(server)
+}
+
+async fn serve_s3(arguments: &Arguments) -> anyhow::Result<s3::Server> {
+    let options = s3::Options {
+        host: arguments.host.clone(),
+        port: arguments.s3_port,
+        buckets: arguments.bucket.clone(),
+        ..s3::Options::new(arguments.data_dir.join("s3"))
+    };
+    let server = s3::serve(options).await?;
+    announce(&arguments.data_dir, "s3", &server.url())?;
+    println!("s3 listening on {}", server.url());
     Ok(server)
 }
 

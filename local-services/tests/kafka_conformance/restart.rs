@@ -19,7 +19,7 @@ impl Process {
         let announced = dir.join("kafka.address");
         let _ = std::fs::remove_file(&announced);
         let child = Command::new(env!("CARGO_BIN_EXE_local-services"))
-            .args(["--kafka-port", port, "--data-dir"])
+            .args(["--kafka-port", port, "--no-s3", "--data-dir"])
             .arg(dir)
             .stdout(Stdio::null())
             .spawn()

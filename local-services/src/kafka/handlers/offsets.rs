@@ -109,6 +109,9 @@ pub fn txn_offset_commit(broker: &Broker, request: TxnOffsetCommitRequest) -> Tx
     TxnOffsetCommitResponse::default().with_topics(topics.collect())
 }
 
+/// A partition and what became of it.
+type Outcome = (i32, Result<(), ResponseError>);
+
 /// Index, offset, leader epoch and metadata.
 type WantedPartition<'a> = (i32, i64, i32, Option<&'a StrBytes>);
 
@@ -130,7 +133,7 @@ fn commit(
         }
     };
     let mut offsets = Vec::new();
-    let mut outcomes: Vec<(TopicName, Vec<(i32, Result<(), ResponseError>)>)> = Vec::new();
+    let mut outcomes: Vec<(TopicName, Vec<Outcome>)> = Vec::new();
     for (topic, partitions) in wanted {
         let mut results = Vec::with_capacity(partitions.len());
         for (partition, offset, leader_epoch, metadata) in partitions {
