@@ -87,7 +87,7 @@ pub async fn answer(broker: &Arc<Broker>, mut request: Bytes) -> anyhow::Result<
             }
         }
         ApiKey::Fetch => call.reply(&fetch::fetch(broker, &call.decode()?).await),
-        ApiKey::ListOffsets => call.reply(&fetch::list_offsets(broker, &call.decode()?)),
+        ApiKey::ListOffsets => call.reply(&fetch::list_offsets(broker, &caller, &call.decode()?)),
         ApiKey::OffsetForLeaderEpoch => call.reply(&fetch::offset_for_leader_epoch(broker, &call.decode()?)),
         ApiKey::Metadata => call.reply(&topics::metadata(broker, &caller, call.decode()?)),
         ApiKey::CreateTopics => call.reply(&topics::create_topics(broker, &caller, call.decode()?)),
@@ -149,3 +149,7 @@ impl Call {
         Ok(Some(bytes.freeze()))
     }
 }
+
+#[cfg(test)]
+#[path = "api_tests.rs"]
+mod tests;

@@ -126,7 +126,14 @@ impl Broker {
         for (id, decided) in transaction::half_done(store.ledger()) {
             self.complete(&mut store, &id, &decided)?;
         }
-        Ok(())
+        self.all_partitions()
+            .iter()
+            .try_for_each(|partition| partition.abort_orphans(now_ms()))
+    }
+
+    fn all_partitions(&self) -> Logs {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics.values().flatten().cloned().collect()
     }
 
     /// Logs of a topic's partitions from `first` on.
@@ -271,11 +278,7 @@ impl Broker {
     /// Deletes old segments and forgets idle transactional ids.
     pub fn retain(&self) {
         let now_ms = now_ms();
-        let logs: Vec<Arc<Partition>> = {
-            let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
-            topics.values().flatten().cloned().collect()
-        };
-        for partition in logs {
+        for partition in self.all_partitions() {
             if let Err(error) = partition.retain(now_ms) {
                 tracing::warn!(%error, "old segments could not be deleted");
             }

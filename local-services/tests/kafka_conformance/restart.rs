@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer};
-use rdkafka::producer::Producer;
+use rdkafka::producer::{BaseRecord, Producer};
 
 use crate::setup::*;
 
@@ -135,4 +136,32 @@ fn a_successor_after_the_kill_aborts_what_its_predecessor_left_open() {
     assert!(first.commit_transaction(PATIENCE).is_err());
     assert_eq!(read_to_end_at(&at, &topic, "read_committed"), ["second"]);
     broker.kill();
+}
+
+#[test]
+fn an_idempotent_producer_loses_and_doubles_nothing_while_the_small_broker_is_killed_again_and_again() {
+    const RECORDS: usize = 20_000;
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = Process::start(dir.path(), "0");
+    let (at, port) = (broker.address.clone(), broker.port());
+    let topic = new_topic_at(&at, "again", 1);
+    let settings = [
+        ("enable.idempotence", "true"),
+        ("batch.num.messages", "50"),
+        ("retry.backoff.ms", "10"),
+    ];
+    let producer = producer_at(&at, &settings);
+    let payloads: Vec<String> = (0..RECORDS).map(|i| i.to_string()).collect();
+    for (number, payload) in payloads.iter().enumerate() {
+        let record = BaseRecord::<(), str>::to(&topic).partition(0).payload(payload);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        if number % (RECORDS / 5) == RECORDS / 10 {
+            // In the middle of what was just queued.
+            producer.poll(Duration::from_millis(1));
+            broker.kill();
+            broker = Process::start(dir.path(), &port);
+        }
+    }
+    producer.flush(PATIENCE).unwrap();
+    assert_eq!(read_to_end_at(&at, &topic, "read_committed"), payloads);
 }

@@ -19,6 +19,7 @@ use tokio::sync::futures::Notified;
 use tokio::time::{Instant, timeout_at};
 
 use super::code;
+use crate::kafka::api::Caller;
 use crate::kafka::broker::{Broker, storage_error};
 use crate::kafka::log::{Partition, Slice};
 
@@ -144,8 +145,9 @@ fn respond(index: i32, read: Result<Slice, ResponseError>, committed: bool) -> P
 }
 
 /// Offsets by time: the earliest, the latest, or the first record at or after a timestamp.
-pub fn list_offsets(broker: &Broker, request: &ListOffsetsRequest) -> ListOffsetsResponse {
+pub fn list_offsets(broker: &Broker, caller: &Caller, request: &ListOffsetsRequest) -> ListOffsetsResponse {
     let committed = request.isolation_level == READ_COMMITTED;
+    let knows_epochs = caller.version >= 4;
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|wanted| {
             let found = find_offset(broker, &topic.name, wanted, committed);
@@ -156,7 +158,7 @@ pub fn list_offsets(broker: &Broker, request: &ListOffsetsRequest) -> ListOffset
                 .with_error_code(error_code)
                 .with_offset(offset)
                 .with_timestamp(timestamp)
-                .with_leader_epoch(if offset >= 0 { 0 } else { -1 })
+                .with_leader_epoch(if offset >= 0 && knows_epochs { 0 } else { -1 })
         });
         ListOffsetsTopicResponse::default()
             .with_name(topic.name.clone())

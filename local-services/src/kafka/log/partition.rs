@@ -88,6 +88,17 @@ impl Partition {
         Ok(())
     }
 
+    /// Aborts what a recovered log holds open without a transaction that is ongoing; call it after `begin_transaction`.
+    ///
+    /// Only a loss of power can take the coordinator's memory and leave the data; readers must not wait for it forever.
+    pub fn abort_orphans(&self, now_ms: i64) -> Result<()> {
+        let mut log = self.lock();
+        for (producer_id, epoch) in log.producers.orphans() {
+            log.append_marker(producer_id, epoch, false, now_ms)?;
+        }
+        Ok(())
+    }
+
     /// Batches from `offset` on; with `committed`, only those before the first open transaction.
     pub fn read(&self, offset: i64, max_bytes: usize, committed: bool) -> std::result::Result<Slice, ResponseError> {
         self.lock().read(offset, max_bytes, committed)
@@ -297,3 +308,7 @@ fn segment_files(dir: &Path) -> Result<Vec<(i64, PathBuf)>> {
     }
     Ok(files)
 }
+
+#[cfg(test)]
+#[path = "partition_tests.rs"]
+mod tests;

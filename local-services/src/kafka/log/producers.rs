@@ -125,6 +125,15 @@ impl Producers {
         }
     }
 
+    /// Producers (id and epoch) with data in a transaction that no coordinator knows to be open.
+    pub fn orphans(&self) -> Vec<(i64, i16)> {
+        let orphans = self
+            .by_id
+            .iter()
+            .filter(|(_, p)| p.first_open.is_some() && !p.in_transaction);
+        orphans.map(|(&id, producer)| (id, producer.epoch)).collect()
+    }
+
     /// First offset that belongs to a transaction still open.
     pub fn first_open(&self) -> Option<i64> {
         self.open.first_key_value().map(|(&offset, _)| offset)
