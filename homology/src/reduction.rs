@@ -112,8 +112,8 @@ impl<'a, K: Key, F: Field, G: Graph> Reduction<'a, K, F, G> {
             pivots: Pivots::default(),
             chains: Vec::new(),
             starts: Vec::new(),
-            coboundary: WorkingColumn::default(),
-            chain: WorkingColumn::default(),
+            coboundary: WorkingColumn::new(&complex.layout),
+            chain: WorkingColumn::new(&complex.layout),
             cofacets: meter.vec(complex.graph.vertices())?,
         })
     }
@@ -137,21 +137,21 @@ impl<'a, K: Key, F: Field, G: Graph> Reduction<'a, K, F, G> {
                 .insert(layout.simplex(pivot), index, layout.coefficient(pivot), meter)?;
             return Ok(Some(pivot));
         }
-        self.coboundary.clear();
-        self.chain.clear();
-        self.coboundary.add(&self.cofacets, layout, meter)?;
-        while let Some(pivot) = self.coboundary.pop(layout) {
+        self.coboundary.restart(layout.least_of_rank(layout.rank(column)));
+        self.chain.restart(layout.least_of_rank(0));
+        self.add_cofacets(meter)?;
+        while let Some(pivot) = self.coboundary.pop(layout, meter)? {
             let simplex = layout.simplex(pivot);
             let minus = layout.field.negate(layout.coefficient(pivot));
             if let Some((owner, coefficient)) = self.pivots.get(simplex) {
-                self.coboundary.add(&[pivot], layout, meter)?;
+                self.coboundary.add(pivot, layout, meter)?;
                 self.add_column(
                     owner,
                     layout.field.multiply(minus, layout.field.inverse(coefficient)),
                     meter,
                 )?;
             } else if let Some((facet, sign)) = self.apparent_facet(simplex) {
-                self.coboundary.add(&[pivot], layout, meter)?;
+                self.coboundary.add(pivot, layout, meter)?;
                 // A sign is its own inverse.
                 self.add_simplex(facet, layout.field.multiply(minus, sign), meter)?;
             } else {
@@ -238,7 +238,14 @@ impl<'a, K: Key, F: Field, G: Graph> Reduction<'a, K, F, G> {
                 ControlFlow::Continue(())
             });
         meter.work(cofacets.len() + 1)?;
-        self.chain.add(&[entry], layout, meter)?;
-        self.coboundary.add(&self.cofacets, layout, meter)
+        self.chain.add(entry, layout, meter)?;
+        self.add_cofacets(meter)
+    }
+
+    fn add_cofacets(&mut self, meter: &mut Meter) -> Result<()> {
+        for cofacet in &self.cofacets {
+            self.coboundary.add(*cofacet, &self.complex.layout, meter)?;
+        }
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
-use std::ops::{BitAnd, BitOr, Deref, Shl, Shr, Sub};
+use std::ops::{BitAnd, BitOr, BitXor, Deref, Shl, Shr, Sub};
 
 use crate::field::Field;
 use crate::{Error, Result};
@@ -25,6 +25,7 @@ pub(crate) trait Key:
     + Debug
     + BitAnd<Output = Self>
     + BitOr<Output = Self>
+    + BitXor<Output = Self>
     + Shl<u32, Output = Self>
     + Shr<u32, Output = Self>
     + Sub<Output = Self>
@@ -33,10 +34,17 @@ pub(crate) trait Key:
     fn from_u32(value: u32) -> Self;
     /// The lowest 32 bits.
     fn low(self) -> u32;
+    /// The number of bits without leading zeros.
+    fn significant_bits(self) -> u32;
 }
 
 impl Key for u64 {
     const ONE: Self = 1;
+
+    #[inline]
+    fn significant_bits(self) -> u32 {
+        Self::BITS - self.leading_zeros()
+    }
 
     #[inline]
     fn from_u32(value: u32) -> Self {
@@ -51,6 +59,11 @@ impl Key for u64 {
 
 impl Key for u128 {
     const ONE: Self = 1;
+
+    #[inline]
+    fn significant_bits(self) -> u32 {
+        Self::BITS - self.leading_zeros()
+    }
 
     #[inline]
     fn from_u32(value: u32) -> Self {
@@ -152,6 +165,12 @@ impl<F: Field> Layout<F> {
             packed << self.vertex_bits | K::from_u32(*vertex)
         });
         self.with_coefficient(simplex << self.field.bits(), coefficient) | self.shifted_rank(rank)
+    }
+
+    /// A bound below every key of `rank`.
+    #[inline]
+    pub fn least_of_rank<K: Key>(&self, rank: u32) -> K {
+        self.shifted_rank(rank)
     }
 
     #[inline]

@@ -48,13 +48,19 @@ impl RankedEdges {
     /// All edges not longer than `threshold`, which is finite.
     pub fn of_distances(distances: &impl Distances, threshold: f64, meter: &mut Meter) -> Result<Self> {
         let vertices = vertex_count(distances.len())?;
-        let mut measured = Vec::new();
+        let pairs = distances.len() * distances.len().saturating_sub(1) / 2;
+        let mut measured: Vec<MeasuredEdge> = Vec::new();
         for i in 0..vertices {
             meter.work(i as usize)?;
+            if measured.capacity() - measured.len() < i as usize {
+                // Doubled, but not beyond what all pairs take.
+                let doubled = measured.len().max(i as usize).min(pairs - measured.len());
+                meter.reserve_exact(&mut measured, doubled)?;
+            }
             for j in 0..i {
                 let value = distances.distance(i as usize, j as usize);
                 if value <= threshold {
-                    meter.push(&mut measured, MeasuredEdge::new(i, j, value))?;
+                    measured.push(MeasuredEdge::new(i, j, value));
                 }
             }
         }
