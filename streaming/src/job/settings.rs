@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::options::Options;
+use super::options::{Options, join, parse_duration};
 use super::value::{Key, Value, ValueKind};
 
 /// When and how checkpoints are taken. A job without an interval takes none.
@@ -77,9 +77,9 @@ const CHECKPOINTING: &[&str] = &[
 const STRATEGIES: &[&str] = &["none", "fixed-delay", "failure-rate", "exponential-delay"];
 
 impl Checkpointing {
-    /// Reads the table `[checkpointing]`; `None` without an interval.
+    /// Reads the table `[checkpointing]`; `None` without an interval or with one of 0.
     pub(super) fn read(options: &mut Options) -> Option<Self> {
-        let interval = positive_duration(options, "interval");
+        let interval = options.duration("interval").filter(|interval| !interval.is_zero());
         let at_most = |options: &mut Options, name, range, default| {
             options.integer(name, range).map_or(default, |number| number as u32)
         };
@@ -93,7 +93,7 @@ impl Checkpointing {
             },
             unaligned: options.boolean("unaligned").unwrap_or(false),
             aligned_timeout: options.duration("aligned-checkpoint-timeout").unwrap_or_default(),
-            tolerable_failed: at_most(options, "tolerable-failed-checkpoints", 0..=1_000_000, 0),
+            tolerable_failed: at_most(options, "tolerable-failed-checkpoints", 0..=1_000_000, 10),
             num_retained: at_most(options, "num-retained", 1..=10_000, 1),
             retain_on_cancel: read_retention(options),
         };
@@ -147,7 +147,7 @@ impl Restart {
 
     fn read_exponential(options: &mut Options) -> Self {
         let second = Duration::from_secs(1);
-        let initial_backoff = positive_duration(options, "initial-backoff").unwrap_or(second);
+        let initial_backoff = positive_duration(options, "initial-backoff").unwrap_or(second / 10);
         let max_backoff = positive_duration(options, "max-backoff").unwrap_or(second * 60);
         if max_backoff < initial_backoff {
             options.problem(
@@ -204,7 +204,7 @@ pub(super) fn fill_in(document: &mut Value, defaults: &BTreeMap<String, String>)
     let mut fill = |document: &mut Value, section: &str, name: &str, option: &str| {
         let Some(value) = defaults.get(option) else { return };
         if insert_missing(document, section, name, value) {
-            filled.push((super::options::join(section, name), option.to_owned()));
+            filled.push((join(section, name), option.to_owned()));
         }
     };
     fill(document, "", "parallelism", "parallelism.default");
@@ -231,6 +231,7 @@ pub(super) fn fill_in(document: &mut Value, defaults: &BTreeMap<String, String>)
     fill(document, "restart", "strategy", "restart-strategy.type");
     fill(document, "restart", "strategy", "restart-strategy");
     let strategy = strategy_of(document);
+    insert_missing(document, "restart", "strategy", &strategy);
     let prefix = format!("restart-strategy.{strategy}.");
     for option in defaults.keys() {
         if let Some(name) = option.strip_prefix(&prefix) {
@@ -247,9 +248,18 @@ fn strategy_of(document: &Value) -> String {
             kind: ValueKind::String(text),
             ..
         }) => normalise(text),
-        _ if has(document, "checkpointing", "interval") => "exponential-delay".to_owned(),
+        _ if takes_checkpoints(document) => "exponential-delay".to_owned(),
         _ => "none".to_owned(),
     }
+}
+
+fn takes_checkpoints(document: &Value) -> bool {
+    let interval = entry(document, "checkpointing").and_then(|section| entry(section, "interval"));
+    interval.is_some_and(|interval| match &interval.kind {
+        ValueKind::Integer(millis) => *millis != 0,
+        ValueKind::String(text) => parse_duration(text) != Some(Duration::ZERO),
+        _ => true,
+    })
 }
 
 fn entry<'a>(table: &'a Value, name: &str) -> Option<&'a Value> {

@@ -182,13 +182,13 @@ fn more_keyed_subtasks_than_key_groups_is_an_error() {
 fn checkpointing_and_restart_are_checked_too() {
     let text = WHOLE.replace(
         "interval = \"30s\"",
-        "interval = \"0s\"\nmod = \"exactly-once\"\nmax-concurrent-checkpoints = 2\n\
+        "timeout = \"0s\"\nmod = \"exactly-once\"\nmax-concurrent-checkpoints = 2\n\
          [restart]\nstrategy = \"fixed-delay\"\ninitial-backoff = \"1s\"",
     );
     assert_eq!(
         errors(&text),
         [
-            "job.toml:11:12: checkpointing.interval: 0 is too short; it must be longer than that",
+            "job.toml:11:11: checkpointing.timeout: 0 is too short; it must be longer than that",
             "job.toml:12:1: checkpointing.mod: unknown option \"mod\"; did you mean \"mode\"?",
             "job.toml:13:30: checkpointing.max-concurrent-checkpoints: 2 is not possible: \
              one checkpoint is taken at a time; leave it out or set 1",

@@ -193,6 +193,8 @@ fn jobs_back_off_when_they_take_checkpoints_and_stop_when_not() {
     let without = WHOLE.replace("interval = \"30s\"", "");
     assert_eq!(job(&without).restart, Restart::None);
     assert_eq!(job(&without).checkpointing, None);
+    let zero = job(&WHOLE.replace("interval = \"30s\"", "interval = 0"));
+    assert_eq!((zero.checkpointing, zero.restart), (None, Restart::None));
 }
 
 #[test]

@@ -28,8 +28,8 @@ Job job
   key groups   128
   needs        4 slots, for 12 tasks
   state under  points, windows, drift
-  checkpoints  every 30 s, exactly-once, time-out 10 min, aligned, 0 may fail, 1 kept
-  restart      exponential-delay: 1 s to 1 min, times 1.5, jitter 0.1, reset after 1 h
+  checkpoints  every 30 s, exactly-once, time-out 10 min, aligned, 10 may fail, 1 kept
+  restart      exponential-delay: 100 ms to 1 min, times 1.5, jitter 0.1, reset after 1 h
 
 Logical graph
   points       source kafka          x4
