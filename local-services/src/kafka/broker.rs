@@ -271,7 +271,10 @@ impl Broker {
     pub fn tick(&self) {
         self.groups.expire(Instant::now());
         if let Err(error) = self.expire_transactions(now_ms()) {
-            tracing::error!(%error, "expired transactions could not be aborted");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "expired transactions could not be aborted"
+            );
         }
     }
 
@@ -280,13 +283,19 @@ impl Broker {
         let now_ms = now_ms();
         for partition in self.all_partitions() {
             if let Err(error) = partition.retain(now_ms) {
-                tracing::warn!(%error, "old segments could not be deleted");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "old segments could not be deleted"
+                );
             }
         }
         let mut store = self.store();
         for id in transaction::forgettable(store.ledger(), now_ms) {
             if let Err(error) = store.record(Event::TransactionalIdForgotten { id }) {
-                tracing::warn!(%error, "an idle transactional id could not be forgotten");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "an idle transactional id could not be forgotten"
+                );
             }
         }
     }
@@ -301,7 +310,7 @@ pub fn now_ms() -> i64 {
 
 /// Logs the fault and gives its code on the wire.
 pub fn storage_error(error: Error) -> ResponseError {
-    tracing::error!(%error, "storage failed");
+    tracing::error!(error = &error as &dyn std::error::Error, "storage failed");
     ResponseError::KafkaStorageError
 }
 

@@ -6,11 +6,14 @@ use kafka_protocol::ResponseError;
 
 use super::log::Limits;
 
-/// Used where a topic does not say otherwise. Smaller than Kafka's: a quick start must not fill a disk.
+/// Used where a topic does not say otherwise.
+///
+/// Sizes are smaller than Kafka's: a quick start must not fill a disk. Age alone deletes nothing, unlike Kafka's seven
+/// days: replayed history bears old timestamps and would be gone before it is read.
 pub const DEFAULTS: Limits = Limits {
     segment_bytes: 64 << 20,
     retention_bytes: 1 << 30,
-    retention_ms: 7 * 24 * 3600 * 1000,
+    retention_ms: i64::MAX,
     max_message_bytes: 1_048_588,
 };
 
@@ -58,7 +61,7 @@ pub fn describe(config: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let defaults = [
         ("segment.bytes", DEFAULTS.segment_bytes.to_string()),
         ("retention.bytes", DEFAULTS.retention_bytes.to_string()),
-        ("retention.ms", DEFAULTS.retention_ms.to_string()),
+        ("retention.ms", "-1".to_string()),
         ("max.message.bytes", DEFAULTS.max_message_bytes.to_string()),
         ("cleanup.policy", "delete".to_string()),
         ("min.insync.replicas", "1".to_string()),

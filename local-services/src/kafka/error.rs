@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// A fault of the broker's surroundings.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot {action} {path}: {source}")]
+    #[error("cannot {action} {path}")]
     File {
         action: &'static str,
         path: PathBuf,
@@ -16,7 +16,7 @@ pub enum Error {
     Damaged { path: PathBuf, position: u64 },
     #[error("data directory {path} is in use by another process; stop it or choose another directory")]
     InUse { path: PathBuf },
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Listen { address: String, source: io::Error },
 }
 

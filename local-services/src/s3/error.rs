@@ -60,13 +60,13 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("cannot prepare {path}: {source}")]
+    #[error("cannot prepare {path}")]
     Directory { path: PathBuf, source: io::Error },
     #[error("data directory {path} is in use by another process; stop it or choose another directory")]
     InUse { path: PathBuf },
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Listen { address: String, source: io::Error },
-    #[error("cannot create bucket {bucket}: {source}")]
+    #[error("cannot create bucket {bucket}")]
     Bucket { bucket: String, source: Error },
 }
 

@@ -13,7 +13,7 @@ use crate::setup::*;
 
 #[test]
 fn a_record_comes_back_with_key_timestamp_and_headers() {
-    let topic = new_topic("record", 1);
+    let (topic, timestamp) = (new_topic("record", 1), an_hour_ago_ms());
     let producer = producer(&[]);
     let headers = OwnedHeaders::new()
         .insert(Header {
@@ -25,7 +25,7 @@ fn a_record_comes_back_with_key_timestamp_and_headers() {
         .partition(0)
         .key("k")
         .payload("p")
-        .timestamp(1_700_000_000_123)
+        .timestamp(timestamp)
         .headers(headers);
     producer.send(record).map_err(|(error, _)| error).unwrap();
     producer.flush(PATIENCE).unwrap();
@@ -38,7 +38,7 @@ fn a_record_comes_back_with_key_timestamp_and_headers() {
     );
     assert_eq!(
         (message.offset(), message.timestamp()),
-        (0, Timestamp::CreateTime(1_700_000_000_123))
+        (0, Timestamp::CreateTime(timestamp))
     );
     let headers: Vec<(&str, Option<&[u8]>)> = message.headers().unwrap().iter().map(|h| (h.key, h.value)).collect();
     assert_eq!(headers, [("h", Some(b"v".as_slice())), ("n", None)]);
@@ -61,13 +61,13 @@ fn every_codec_comes_back_as_it_went() {
 
 #[test]
 fn offsets_are_found_by_time() {
-    let topic = new_topic("times", 1);
+    let (topic, start) = (new_topic("times", 1), an_hour_ago_ms());
     let producer = producer(&[("linger.ms", "20")]);
     for i in 0..100 {
         let record = BaseRecord::<(), str>::to(&topic)
             .partition(0)
             .payload("x")
-            .timestamp(1_700_000_000_000 + i * 10);
+            .timestamp(start + i * 10);
         producer.send(record).map_err(|(error, _)| error).unwrap();
         if i % 10 == 9 {
             producer.flush(PATIENCE).unwrap();
@@ -81,7 +81,7 @@ fn offsets_are_found_by_time() {
         (991, Offset::End),
     ] {
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&topic, 0, Offset::Offset(1_700_000_000_000 + ms))
+        list.add_partition_offset(&topic, 0, Offset::Offset(start + ms))
             .unwrap();
         let found = consumer.offsets_for_times(list, PATIENCE).unwrap();
         assert_eq!(

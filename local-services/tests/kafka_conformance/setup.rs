@@ -49,6 +49,12 @@ pub fn unique(name: &str) -> String {
     format!("{name}-{now:x}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// A timestamp for records. Brokers delete by it, so an old one would make a test depend on when they look.
+pub fn an_hour_ago_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    (now.as_millis() - 3_600_000) as i64
+}
+
 pub fn client(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config

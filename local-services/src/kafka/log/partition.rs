@@ -291,7 +291,7 @@ fn replay(producers: &mut Producers, header: &Header, batch: &[u8]) {
 }
 
 fn storage_error(error: Error) -> ResponseError {
-    tracing::error!(%error, "a partition's file failed");
+    tracing::error!(error = &error as &dyn std::error::Error, "a partition's file failed");
     ResponseError::KafkaStorageError
 }
 
