@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 use object_store::path::Path;
 use streaming::connector::filesystem::SourceOptions;
 use streaming::connector::{ConnectorPlace, Polled, RawBatch, Source, SplitId, SplitState};
-use streaming::{Error, Result};
+use streaming::{Error, Result, Timestamp};
 use tokio::runtime::Handle;
-use tracing::warn;
 
 use super::lines::Lines;
 use super::store::{Object, Reading, Store};
@@ -36,6 +35,14 @@ struct Split {
     paused: bool,
     /// The chunk behind the buffered lines.
     reading: Option<Reading>,
+}
+
+/// What a checkpoint holds of an object.
+#[derive(Default)]
+struct Progress {
+    /// Offset of the next line.
+    position: u64,
+    size: u64,
 }
 
 impl Split {
@@ -75,53 +82,52 @@ impl FilesystemSource {
         });
     }
 
-    /// Adds the objects that are there and not known. `restored` holds the positions of a checkpoint.
-    fn add_listed(&mut self, restored: &[SplitState]) -> Result<()> {
-        for object in self.store.list()? {
+    /// Adds the objects that are there and not known, and says how many there are of all subtasks. `restored` holds the
+    /// positions of a checkpoint.
+    fn add_listed(&mut self, restored: &[SplitState]) -> Result<usize> {
+        let objects = self.store.list()?;
+        let listed = objects.len();
+        for object in objects {
             let name = object.path.as_ref();
             if !self.owns(name) || self.names.iter().any(|known| known.as_ref() == name) {
                 continue;
             }
             let state = restored.iter().find(|state| state.split == name);
-            let position = state.map_or(Ok(0), |state| decode_position(&self.place.id, name, &state.position))?;
-            self.add(object, position);
+            let progress = state.map_or(Ok(Progress::default()), |state| self.progress(state))?;
+            self.add(object, progress.position);
         }
         self.next_listing = self.options.monitor_interval.map(|interval| Instant::now() + interval);
-        Ok(())
+        Ok(listed)
     }
 
-    /// Objects of the checkpoint that are gone: nothing is left to read of them, and that is said. They stay in the state, so
-    /// that they are not read again should they come back.
+    /// Objects of the checkpoint that are gone. One that was read to its end stays in the state, so that it is not read again
+    /// should it come back; one that was not is a loss, and an error.
     fn add_missing(&mut self, restored: &[SplitState]) -> Result<()> {
         for state in restored {
             let known = self.names.iter().any(|name| name.as_ref() == state.split);
             if known || !self.owns(&state.split) {
                 continue;
             }
-            let position = decode_position(&self.place.id, &state.split, &state.position)?;
-            let path = Path::parse(&state.split).map_err(|error| {
-                Error::user(
-                    format!("source {}", self.place.id),
-                    format_args!("restored object: {error}"),
-                )
-            })?;
-            warn!(
-                source = self.place.id,
-                object = state.split,
-                position,
-                "an object of the checkpoint is no longer there"
-            );
-            let modified = Default::default();
-            self.add(
-                Object {
-                    path,
-                    size: position,
-                    modified,
-                },
-                position,
-            );
+            let Progress { position, size } = self.progress(state)?;
+            if position < size {
+                let reason =
+                    format!("it was read to byte {position} of {size} at the checkpoint, and is no longer there");
+                return Err(Error::external(format!("object {}", state.split), reason));
+            }
+            let path = Path::parse(&state.split)
+                .map_err(|error| Error::user(format!("object {}", state.split), format_args!("restored: {error}")))?;
+            let modified = Timestamp::default();
+            self.add(Object { path, size, modified }, position);
         }
         Ok(())
+    }
+
+    fn progress(&self, state: &SplitState) -> Result<Progress> {
+        let (position, size) = state.position.split_at(state.position.len() / 2);
+        Ok(Progress {
+            position: decode_position(&self.place.id, &state.split, position)?,
+            size: decode_position(&self.place.id, &state.split, size)?,
+        })
     }
 
     /// Up to `max_rows` lines that are in memory.
@@ -198,7 +204,16 @@ impl FilesystemSource {
 
 impl Source for FilesystemSource {
     fn open(&mut self, restored: &[SplitState]) -> Result<()> {
-        self.add_listed(restored)?;
+        let listed = self.add_listed(restored)?;
+        if listed == 0 && restored.is_empty() && self.options.monitor_interval.is_none() {
+            let url = &self.options.location.url;
+            return Err(Error::user(
+                format!("source {}", self.place.id),
+                format_args!(
+                    "there is nothing to read at {url}; correct path, or set monitor-interval to wait for objects"
+                ),
+            ));
+        }
         self.add_missing(restored)
     }
 
@@ -229,7 +244,9 @@ impl Source for FilesystemSource {
     fn snapshot(&mut self) -> Result<Vec<SplitState>> {
         let states = self.names.iter().zip(&self.splits).map(|(name, split)| SplitState {
             split: name.as_ref().to_owned(),
-            position: encode_position(split.lines.position()),
+            position: [split.lines.position(), split.object.size]
+                .map(encode_position)
+                .concat(),
         });
         Ok(states.collect())
     }

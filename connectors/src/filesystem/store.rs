@@ -44,7 +44,8 @@ impl Store {
         let url = Url::parse(&location.url).map_err(|error| bad(&error))?;
         let root = Path::from_url_path(url.path()).map_err(|error| bad(&error))?;
         let store: Arc<dyn ObjectStore> = match url.scheme() {
-            "file" => Arc::new(LocalFileSystem::new()),
+            // A sink says that rows are durable when they are written.
+            "file" => Arc::new(LocalFileSystem::new().with_fsync(true)),
             "s3" => Arc::new(s3(location, &url).map_err(|error| bad(&error))?),
             scheme => return Err(bad(&format_args!("no store for {scheme}; there are file and s3"))),
         };

@@ -14,7 +14,7 @@ use rdkafka::message::BorrowedMessage;
 use streaming::connector::kafka::SourceOptions;
 use streaming::connector::{ConnectorPlace, Polled, RawBatch, Source, SplitId, SplitState};
 use streaming::{Epoch, Error, Result, Timestamp};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::assignment::{Assignment, Partition};
 use super::discovery::{self, Discovery, Found, Range};
@@ -51,6 +51,8 @@ struct Split {
     /// Where a bounded read ends.
     end: i64,
     paused: bool,
+    /// Whether a bounded read has passed the end.
+    is_read: bool,
     /// Records read from the client and not given out: they came behind those of another partition, or before a pause.
     held: RawBatch,
 }
@@ -142,6 +144,7 @@ impl KafkaSource {
                 next: found.offset,
                 end: found.range.high,
                 paused: false,
+                is_read: false,
             });
             self.names.push(name);
         }
@@ -205,7 +208,12 @@ impl KafkaSource {
             match consumer.poll(wait) {
                 None => return filling,
                 Some(Ok(message)) => {
-                    let Some(index) = self.hold(&message) else { continue };
+                    let Some(index) = self.hold(&message) else {
+                        if wait.is_zero() {
+                            return filling;
+                        }
+                        continue;
+                    };
                     if filling.is_none() && !self.splits[index].paused {
                         filling = Some(index);
                     } else if filling != Some(index) {
@@ -233,7 +241,11 @@ impl KafkaSource {
         let split = &mut self.splits[index];
         let offset = message.offset();
         let expected = split.held.positions.last().map_or(split.next, |last| last + 1);
-        if offset < expected || (self.options.bounded && offset >= split.end) {
+        if self.options.bounded && offset >= split.end {
+            self.stop_reading(index);
+            return None;
+        }
+        if offset < expected {
             return None;
         }
         let time = message
@@ -245,6 +257,18 @@ impl KafkaSource {
         split.held.values.push(message.payload().unwrap_or_default());
         split.held.positions.push(offset);
         Some(index)
+    }
+
+    /// Tells the client that a bounded read needs no more of a partition.
+    fn stop_reading(&mut self, index: usize) {
+        let split = &mut self.splits[index];
+        if std::mem::replace(&mut split.is_read, true) {
+            return;
+        }
+        let paused = commit::list(&[(split.partition.clone(), 0)]).and_then(|list| self.consumer.pause(&list));
+        if let Err(error) = paused {
+            debug!(%error, "records behind the end are read on and dropped");
+        }
     }
 
     fn split_of(&mut self, message: &BorrowedMessage<'_>) -> Option<usize> {
@@ -374,6 +398,9 @@ impl Source for KafkaSource {
             return Ok(());
         }
         self.splits[split].paused = paused;
+        if self.splits[split].is_read {
+            return Ok(());
+        }
         let partition = self.splits[split].partition.clone();
         let done = commit::list(&[(partition, 0)]).and_then(|list| match paused {
             true => self.consumer.pause(&list),

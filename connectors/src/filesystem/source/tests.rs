@@ -58,15 +58,24 @@ impl Room {
         parallelism: u16,
         restored: &[SplitState],
     ) -> FilesystemSource {
+        let mut source = self.source_at(below, monitor_interval, subtask, parallelism);
+        source.open(restored).unwrap();
+        source
+    }
+
+    fn source_at(
+        &self,
+        below: &str,
+        monitor_interval: Option<Duration>,
+        subtask: u16,
+        parallelism: u16,
+    ) -> FilesystemSource {
         let options = SourceOptions {
             location: self.location(below),
             monitor_interval,
             max_line_bytes: 1000,
         };
-        let place = Self::place(subtask, parallelism);
-        let mut source = FilesystemSource::new(options, place, self.runtime.handle()).unwrap();
-        source.open(restored).unwrap();
-        source
+        FilesystemSource::new(options, Self::place(subtask, parallelism), self.runtime.handle()).unwrap()
     }
 }
 
@@ -154,6 +163,32 @@ fn a_monitored_directory_gives_new_objects_and_never_ends() {
     }
     assert_eq!(lines, ["2"]);
     assert_eq!(source.splits().len(), 2);
+}
+
+#[test]
+fn a_path_with_nothing_behind_it_is_an_error() {
+    let room = Room::new();
+    let error = room.source_at("mistyped", None, 0, 1).open(&[]).unwrap_err();
+    assert_eq!(error.kind(), streaming::Kind::User);
+    assert!(error.to_string().contains("nothing to read at file:///"), "{error}");
+}
+
+#[test]
+fn an_object_that_is_gone_matters_only_if_it_was_not_read_to_its_end() {
+    let room = Room::new();
+    room.write("a", "1\n2\n");
+    let state_after = |polls| {
+        let mut source = room.open(0, 1, &[]);
+        read(&mut source, polls, 1);
+        source.snapshot().unwrap()
+    };
+    let (half, whole) = (state_after(1), state_after(2));
+    std::fs::remove_file(room.directory.path().join("a")).unwrap();
+    let mut source = room.open(0, 1, &whole);
+    assert!(matches!(source.poll(Duration::ZERO, 1).unwrap(), Polled::End));
+    assert_eq!(source.snapshot().unwrap(), whole);
+    let error = room.source_at("", None, 0, 1).open(&half).unwrap_err();
+    assert!(error.to_string().contains("read to byte 2 of 4"), "{error}");
 }
 
 #[test]
