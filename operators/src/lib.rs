@@ -4,7 +4,16 @@
 
 mod format;
 mod parse;
+mod persistence;
+mod registry;
+mod takens;
+mod union;
 mod window;
 
+pub use format::ResultJson;
 pub use parse::PointJson;
+pub use persistence::Persistence;
+pub use registry::{Operators, REGISTRY};
+pub use takens::TakensEmbedding;
+pub use union::Union;
 pub use window::Window;

@@ -1,30 +1,38 @@
 //! Formats that write: rows become JSON documents.
+//!
+//! `result-json`, which is also the format of a sink that names none (`json`): diagrams become answers of schema
+//! `tda_window_result_v1`, windows are described, points are written as `point-json` reads them, documents stay as they are.
 
 mod json;
+mod point;
+mod result;
 
-use streaming::Timestamp;
+use streaming::Result;
+use streaming::connector::Encoder;
+use streaming::job::Options;
+use streaming::operator::{EncoderFactory, Rows};
 
-/// A point as `point-json` reads it.
-pub fn point_json(key: &[u8], event_time: Timestamp, point: &[f64]) -> Vec<u8> {
-    let mut text = String::with_capacity(64 + point.len() * 20);
-    text.push_str("{\"key\":");
-    json::push_text(&mut text, &String::from_utf8_lossy(key));
-    text.push_str(",\"timestamp\":");
-    push_millis(&mut text, event_time);
-    text.push_str(",\"point\":");
-    json::push_numbers(&mut text, point);
-    text.push('}');
-    text.into_bytes()
+pub use point::{point_json, window_json};
+use result::ResultEncoder;
+
+/// Makes encoders of `result-json`, under one of its names.
+pub struct ResultJson(pub &'static str);
+
+impl EncoderFactory for ResultJson {
+    fn name(&self) -> &'static str {
+        self.0
+    }
+
+    fn accepts(&self) -> &'static [Rows] {
+        &[Rows::Points, Rows::Windows, Rows::Diagrams, Rows::Documents]
+    }
+
+    fn describe(&self, _options: &mut Options) {}
+
+    fn build(&self, _options: &mut Options, job_name: &str) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(ResultEncoder::new(job_name)))
+    }
 }
 
-/// Milliseconds since the epoch, with a fraction where there is one.
-fn push_millis(text: &mut String, time: Timestamp) {
-    let (millis, micros) = (time.0 / 1000, (time.0 % 1000).unsigned_abs());
-    if millis == 0 && time.0 < 0 {
-        text.push('-');
-    }
-    text.push_str(&millis.to_string());
-    if micros > 0 {
-        text.push_str(format!(".{micros:03}").trim_end_matches('0'));
-    }
-}
+#[cfg(test)]
+mod tests;

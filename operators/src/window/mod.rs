@@ -35,6 +35,7 @@ use streaming::{Error, Result};
 
 use aligned::AlignedWindows;
 use count::CountWindows;
+pub use key_map::KeyMap;
 use options::{Spec, WindowSpec};
 use session::SessionWindows;
 

@@ -1,0 +1,84 @@
+//! The computation itself, as it runs in the compute pool.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use homology::{Diagram, Limits, Persistence, PointCloud, VietorisRips, landmarks};
+use streaming::batch::{Batch, Payload};
+use streaming::operator::Cancel;
+
+use super::plan::Plan;
+
+/// What a computation tells the operator as soon as it begins, so that the operator can end it.
+#[derive(Debug)]
+pub struct Started {
+    pub at: Instant,
+    pub cancel: Cancel,
+}
+
+/// What comes back from the compute pool.
+#[derive(Debug)]
+pub struct Computed {
+    pub diagram: homology::Result<Diagram>,
+    /// Twice the covering radius of the landmarks; 0 when exact.
+    pub error_bound: f64,
+    pub seconds: f64,
+}
+
+/// Everything that the computation of one window needs.
+pub struct Computation {
+    /// A batch of this one window.
+    pub window: Arc<Batch>,
+    pub rips: VietorisRips,
+    pub plan: Plan,
+    pub started: Arc<OnceLock<Started>>,
+}
+
+impl Computation {
+    pub fn run(self, cancel: &Cancel) -> Computed {
+        let start = Instant::now();
+        // Set once per computation: it is handed to the pool once.
+        let _ = self.started.set(Started {
+            at: start,
+            cancel: cancel.clone(),
+        });
+        let limits = Limits {
+            memory_bytes: usize::try_from(self.plan.memory_bytes).ok(),
+            cancel: cancel.0.clone().into(),
+            ..Limits::default()
+        };
+        let (diagram, error_bound) = match self.diagram(&limits) {
+            Ok((diagram, error_bound)) => (Ok(diagram), error_bound),
+            Err(error) => (Err(error), 0.0),
+        };
+        Computed {
+            diagram,
+            error_bound,
+            seconds: start.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn diagram(&self, limits: &Limits) -> homology::Result<(Diagram, f64)> {
+        let algorithm: &dyn Persistence = &VietorisRips {
+            max_dimension: self.plan.max_dimension,
+            ..self.rips.clone()
+        };
+        let (coords, dim) = points(&self.window);
+        let cloud = PointCloud::new(coords, dim)?;
+        let Some(count) = self.plan.landmarks else {
+            return Ok((algorithm.diagram(cloud, limits)?, 0.0));
+        };
+        let landmarks = landmarks::max_min(cloud, self.rips.metric, count, 0, limits)?;
+        let coords = landmarks.coordinates(cloud);
+        let diagram = algorithm.diagram(PointCloud::new(&coords, dim)?, limits)?;
+        Ok((diagram, 2.0 * landmarks.covering_radius))
+    }
+}
+
+/// The coordinates and the dimension of a batch of one window.
+pub fn points(window: &Batch) -> (&[f64], usize) {
+    match &window.payload {
+        Payload::Windows(windows) => (windows.coords.row(0), usize::from(windows.dim[0])),
+        _ => (&[], 1),
+    }
+}

@@ -1,0 +1,57 @@
+//! `persistence`: the persistence diagram of every window.
+//!
+//! ```toml
+//! algorithm = "vietoris_rips"     # the only one so far
+//! max-dimension = 1               # 0 to 10; the highest dimension of homology
+//! max-edge-length = 1.0           # bounds the filtration; also called max-persistence; none by default
+//! metric = "euclidean"            # or manhattan, chebyshev, cosine
+//! coefficient-field = 2           # a prime below 65536
+//! min-persistence = 0.0           # pairs that live shorter are left out
+//! on-oversize = "dead-letter"     # or landmarks (with landmarks = 500), lower-dimension, fail
+//! time-limit = "30s"              # of one window; none by default
+//! ```
+//!
+//! The computation runs in the compute pool, under a memory limit and a cancel flag. A window stays in state until its
+//! diagram has been emitted, so a barrier never waits, and a restored operator computes it again. The watermark is held
+//! back to the oldest window in work. What cannot be computed goes to the side output `failed`; a window that is too large
+//! does so by default, since a lesser computation is something to ask for.
+
+mod compute;
+mod operator;
+mod options;
+mod pending;
+mod plan;
+mod show;
+
+use streaming::Result;
+use streaming::job::Options;
+use streaming::operator::{Descriptor, Keyed, Operator, OperatorFactory, Rows};
+
+use operator::PersistenceOperator;
+use options::Spec;
+
+/// Makes persistence operators.
+pub struct Persistence;
+
+impl OperatorFactory for Persistence {
+    fn name(&self) -> &'static str {
+        "persistence"
+    }
+
+    fn describe(&self, options: &mut Options) -> Descriptor {
+        Spec::read(options);
+        Descriptor {
+            inputs: Rows::Windows,
+            outputs: Rows::Diagrams,
+            side_outputs: &["failed"],
+            keyed: Keyed::Yes,
+        }
+    }
+
+    fn build(&self, options: &mut Options) -> Result<Box<dyn Operator>> {
+        Ok(Box::new(PersistenceOperator::new(Spec::read(options))))
+    }
+}
+
+#[cfg(test)]
+mod tests;
