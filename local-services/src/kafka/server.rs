@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{interval, timeout};
 
@@ -20,13 +20,17 @@ use super::error::{Error, Result};
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 /// A client that does not take its answer for this long is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// All that a stop waits for is the end of what is being computed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Answers are collected up to this size while further requests are waiting already.
 const COLLECT_BYTES: usize = 64 << 10;
 
 /// A broker that is listening. Dropping it stops it as a kill would; nothing that was acknowledged is lost.
 pub struct Server {
     address: SocketAddr,
-    tasks: Vec<JoinHandle<()>>,
+    stop: Option<oneshot::Sender<()>>,
+    accepting: JoinHandle<()>,
+    ticking: [JoinHandle<()>; 2],
 }
 
 impl Server {
@@ -37,17 +41,25 @@ impl Server {
 
     /// Stops listening, ends all connections and gives the data directory free.
     pub async fn shutdown(mut self) {
-        for task in std::mem::take(&mut self.tasks) {
-            task.abort();
-            // The task was aborted: its end is all there is to wait for.
-            let _ = task.await;
+        // Dropping the sender is the signal.
+        drop(self.stop.take());
+        self.ticking.iter().for_each(JoinHandle::abort);
+        let ended = async {
+            let _ = (&mut self.accepting).await;
+            for ticking in &mut self.ticking {
+                let _ = ticking.await;
+            }
+        };
+        if timeout(STOP_TIMEOUT, ended).await.is_err() {
+            tracing::warn!("the broker did not stop in time");
         }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.accepting.abort();
+        self.ticking.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -61,12 +73,16 @@ pub async fn serve(options: Options) -> Result<Server> {
     let listener = TcpListener::bind(&asked).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     let broker = Arc::new(Broker::open(options, address.port())?);
-    let tasks = vec![
-        tokio::spawn(accept(listener, broker.clone())),
-        tokio::spawn(every(TICK, broker.clone(), Broker::tick)),
-        tokio::spawn(every(RETENTION_TICK, broker, Broker::retain)),
-    ];
-    Ok(Server { address, tasks })
+    let (stop, stopped) = oneshot::channel();
+    Ok(Server {
+        address,
+        stop: Some(stop),
+        accepting: tokio::spawn(accept(listener, broker.clone(), stopped)),
+        ticking: [
+            tokio::spawn(every(TICK, broker.clone(), Broker::tick)),
+            tokio::spawn(every(RETENTION_TICK, broker, Broker::retain)),
+        ],
+    })
 }
 
 async fn every(period: Duration, broker: Arc<Broker>, act: fn(&Broker)) {
@@ -78,7 +94,7 @@ async fn every(period: Duration, broker: Arc<Broker>, act: fn(&Broker)) {
 }
 
 /// Owns all connections; they end with it.
-async fn accept(listener: TcpListener, broker: Arc<Broker>) {
+async fn accept(listener: TcpListener, broker: Arc<Broker>, mut stopped: oneshot::Receiver<()>) {
     let permits = Arc::new(Semaphore::new(broker.options.max_connections));
     let mut connections = JoinSet::new();
     loop {
@@ -93,6 +109,7 @@ async fn accept(listener: TcpListener, broker: Arc<Broker>) {
                 }
             },
             Some(_) = connections.join_next() => continue,
+            _ = &mut stopped => break,
         };
         let Ok(permit) = permits.clone().try_acquire_owned() else {
             tracing::warn!(%peer, limit = broker.options.max_connections, "too many connections, this one is closed");
@@ -106,6 +123,7 @@ async fn accept(listener: TcpListener, broker: Arc<Broker>) {
             drop(permit);
         });
     }
+    connections.shutdown().await;
 }
 
 /// Answers one client's requests in their order until it goes.

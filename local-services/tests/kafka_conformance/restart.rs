@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use local_services::kafka;
 use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::producer::{BaseRecord, Producer};
@@ -55,6 +56,26 @@ fn send_position(at: &str, producer: &rdkafka::producer::BaseProducer, group: &s
     producer
         .send_offsets_to_transaction(&position(topic, offset, ""), &metadata, PATIENCE)
         .unwrap();
+}
+
+#[test]
+fn a_small_broker_that_is_shut_down_gives_its_directory_free_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let options = kafka::Options::new(dir.path());
+    let first = runtime.block_on(kafka::serve(options.clone())).unwrap();
+    let in_use = runtime.block_on(kafka::serve(options.clone()));
+    assert!(matches!(in_use, Err(kafka::Error::InUse { .. })));
+
+    let at = first.address().to_string();
+    let topic = new_topic_at(&at, "waiting", 1);
+    let waiting = consumer_at(&at, "g", &[("fetch.wait.max.ms", "60000")]);
+    assign(&waiting, &topic, 1);
+    assert!(waiting.poll(Duration::from_secs(1)).is_none());
+    runtime.block_on(first.shutdown());
+    let second = runtime.block_on(kafka::serve(options)).unwrap();
+    send(&producer_at(&second.address().to_string(), &[]), &topic, &["x"]);
+    runtime.block_on(second.shutdown());
 }
 
 #[test]
