@@ -50,6 +50,17 @@ impl KeyGroupRange {
         (self.start..self.end).contains(&group.0)
     }
 
+    /// The groups that are in both; empty if there are none.
+    pub fn intersect(self, other: Self) -> Self {
+        let start = self.start.max(other.start);
+        let end = self.end.min(other.end).max(start);
+        Self { start, end }
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+
     pub fn start(self) -> u16 {
         self.start
     }
