@@ -16,6 +16,7 @@
 //! Every entry point takes [`Limits`]: a bound on memory, a bound on work and a flag that another thread may raise.
 //! [`cost::estimate`] answers before anything is allocated.
 
+pub mod cost;
 pub mod diagram;
 pub mod distance;
 pub mod error;
@@ -31,6 +32,7 @@ mod reduction;
 mod simplex;
 mod sort;
 
+pub use cost::Cost;
 pub use diagram::{Diagram, Pair};
 pub use distance::{DistanceMatrix, Metric, SparseEdges};
 pub use error::{Error, Result};

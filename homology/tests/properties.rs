@@ -81,7 +81,7 @@ fn boundary(simplex: &[usize], index: &BTreeMap<&[usize], usize>, modulus: u64) 
         return BTreeMap::new();
     }
     let without = |at: usize| -> Vec<usize> { [&simplex[..at], &simplex[at + 1..]].concat() };
-    let sign = |at: usize| if at % 2 == 0 { 1 } else { modulus - 1 };
+    let sign = |at: usize| if at.is_multiple_of(2) { 1 } else { modulus - 1 };
     (0..simplex.len())
         .map(|at| (index[&without(at)[..]], sign(at)))
         .collect()

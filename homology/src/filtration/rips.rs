@@ -22,7 +22,7 @@ use crate::reduction;
 use crate::simplex::{Key, Layout};
 use crate::{Diagram, DistanceMatrix, Error, Limits, Metric, Persistence, PointCloud, Result, SparseEdges, Usage};
 use dense::DenseGraph;
-pub(crate) use edges::RankedEdges;
+pub(crate) use edges::{RankedEdges, enclosing_radius};
 use sparse::SparseGraph;
 
 /// Persistent homology of the Vietoris–Rips filtration over Z/p.
@@ -84,12 +84,12 @@ impl VietorisRips {
     fn of_distances(&self, distances: &impl Distances, meter: &mut Meter) -> Result<Vec<Pair>> {
         let threshold = self.valid_threshold()?.unwrap_or(f64::MAX);
         // Beyond the enclosing radius the complex is a cone, and nothing is born or dies any more.
-        let threshold = threshold.min(edges::enclosing_radius(distances, meter)?);
+        let threshold = threshold.min(enclosing_radius(distances, meter)?);
         let ranked = RankedEdges::of_distances(distances, threshold, meter)?;
         self.of_ranked(ranked, meter)
     }
 
-    fn valid_threshold(&self) -> Result<Option<f64>> {
+    pub(crate) fn valid_threshold(&self) -> Result<Option<f64>> {
         match self.threshold {
             Some(found) if found.is_nan() || found < 0.0 => Err(Error::InvalidThreshold { found }),
             threshold => Ok(threshold),
