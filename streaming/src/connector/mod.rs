@@ -37,6 +37,7 @@ pub struct RawBatch {
 
 /// What a poll brought.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a poll, returned at once")]
 pub enum Polled {
     Raw(RawBatch),
     /// Rows that need no parsing.

@@ -1,0 +1,110 @@
+//! What every task of this process shares.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use checkpoint::{Cluster, Store};
+use config::{Config, StateBackend, options};
+use streaming::{Error, Result, Timestamp};
+
+use crate::exchange::Exchange;
+use crate::memory::budget::MemoryBudget;
+use crate::memory::compute::ComputePool;
+use crate::metrics::Showcase;
+use crate::slot::services::Clock;
+use crate::slot::task::Pace;
+use crate::state::Backend;
+
+/// Page caches smaller than this make sled read the disk for every row.
+const LEAST_CACHE_BYTES: u64 = 16 << 20;
+
+/// The facilities of a TaskManager process.
+#[derive(Clone)]
+pub struct Environment {
+    /// Drawn at random when the process started.
+    pub id: String,
+    pub exchange: Arc<Exchange>,
+    pub compute: ComputePool,
+    pub backend: Backend,
+    pub store: Store,
+    pub cluster: Cluster,
+    pub showcase: Showcase,
+    pub clock: Clock,
+    pub pace: Pace,
+    /// Size at which a collected batch is sent.
+    pub batch_bytes: usize,
+    /// Credit of one channel.
+    pub window_bytes: u64,
+    /// Delta segments before state is written whole.
+    pub max_deltas: usize,
+    pub runtime: tokio::runtime::Handle,
+}
+
+impl Environment {
+    /// Divides the memory of the process and opens the store, as the configuration says.
+    pub fn new(config: &Config, id: String) -> Result<Self> {
+        let memory = config.get(options::PROCESS_MEMORY).0;
+        let share = |fraction: f64| (memory as f64 * fraction) as u64;
+        let threads = match config.get(options::COMPUTE_THREADS) {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => usize::from(threads),
+        };
+        let budget = MemoryBudget::new(share(config.get(options::COMPUTE_FRACTION)));
+        let compute = ComputePool::start(threads, budget).map_err(|error| Error::external("compute threads", error))?;
+        let slots = u64::from(config.get(options::TASK_SLOTS));
+        let segment = config.get(options::SEGMENT_SIZE).0;
+        Ok(Self {
+            backend: backend(config, &id, share(config.get(options::STATE_FRACTION)) / slots)?,
+            id,
+            exchange: Arc::default(),
+            compute,
+            store: crate::store::open(config)?,
+            cluster: Cluster::new(&config.get(options::CLUSTER_ID)),
+            showcase: Showcase::default(),
+            clock: Arc::new(wall_clock),
+            pace: Pace {
+                buffer_timeout: config.get(options::BUFFER_TIMEOUT),
+                watermark_interval: config.get(options::AUTO_WATERMARK_INTERVAL),
+            },
+            batch_bytes: segment as usize,
+            window_bytes: segment * u64::from(config.get(options::BUFFERS_PER_CHANNEL)),
+            max_deltas: config.get(options::STATE_MAX_DELTAS) as usize,
+            runtime: tokio::runtime::Handle::current(),
+        })
+    }
+
+    /// Removes the working state of this process.
+    pub fn clean_up(&self) {
+        if let Backend::Sled { directory, .. } = &self.backend {
+            // A cache: what stays behind costs disk space and nothing else.
+            let _ = std::fs::remove_dir_all(directory);
+        }
+    }
+}
+
+fn backend(config: &Config, id: &str, slot_bytes: u64) -> Result<Backend> {
+    match config.get(options::STATE_BACKEND) {
+        StateBackend::Hashmap => Ok(Backend::Memory),
+        StateBackend::Sled => {
+            let parent = config
+                .get(options::IO_TMP_DIRS)
+                .first()
+                .map_or_else(std::env::temp_dir, PathBuf::from);
+            let directory = parent.join(format!("bettiflow-state-{id}"));
+            std::fs::create_dir_all(&directory)
+                .map_err(|error| Error::external(format!("state directory {}", directory.display()), error))?;
+            // A slot runs several stateful operators; each gets a quarter of its memory as page cache.
+            Ok(Backend::Sled {
+                directory,
+                cache_bytes: (slot_bytes / 4).max(LEAST_CACHE_BYTES),
+            })
+        }
+    }
+}
+
+/// Microseconds since the Unix epoch by the system's clock.
+fn wall_clock() -> Timestamp {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(streaming::time::micros(elapsed))
+}

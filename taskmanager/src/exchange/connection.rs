@@ -1,0 +1,193 @@
+//! TCP connections of the exchange: they move bytes and never look into a batch.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use streaming::element::Element;
+use streaming::{Error, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::channel::{Input, Item, Refund};
+use super::credit::Credit;
+use super::frame::{Frame, HEADER_BYTES};
+use super::{Exchange, Inboxes};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// A connection to another TaskManager for one deployment. Dropping it sends what is queued and then closes.
+pub struct Peer {
+    pub frames: mpsc::UnboundedSender<Vec<u8>>,
+    reader: JoinHandle<()>,
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+/// Connects to the exchange at `address`. `credits` are those of the channels that will use the connection; `failures` takes
+/// the reason if it breaks.
+pub async fn connect(
+    address: &str,
+    deployment: u64,
+    credits: HashMap<u32, Credit>,
+    failures: mpsc::UnboundedSender<String>,
+) -> Result<Peer> {
+    let subject = || format!("exchange of the TaskManager at {address}");
+    let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
+        .await
+        .map_err(|_| Error::external(subject(), format_args!("no connection within {CONNECT_TIMEOUT:?}")))?
+        .map_err(|error| Error::external(subject(), error))?;
+    stream
+        .set_nodelay(true)
+        .map_err(|error| Error::external(subject(), error))?;
+    let (read, write) = stream.into_split();
+    let (frames, queue) = mpsc::unbounded_channel();
+    // The queue was just made, so its receiver is there.
+    let _ = frames.send(Frame::Hello { deployment }.encode().to_vec());
+    let address = address.to_owned();
+    let lost = {
+        let failures = failures.clone();
+        move |address: &str, error: std::io::Error| {
+            let _ = failures.send(format!("lost the connection to the TaskManager at {address}: {error}"));
+        }
+    };
+    tokio::spawn({
+        let (address, lost) = (address.clone(), lost.clone());
+        async move {
+            if let Err(error) = write_frames(write, queue).await {
+                lost(&address, error);
+            }
+        }
+    });
+    let reader = tokio::spawn(async move {
+        if let Err(error) = read_credit(read, &credits).await {
+            lost(&address, error);
+        }
+    });
+    Ok(Peer { frames, reader })
+}
+
+/// Writes frames until all senders are gone, then closes in order.
+async fn write_frames(write: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver<Vec<u8>>) -> std::io::Result<()> {
+    let mut write = BufWriter::with_capacity(BUFFER_BYTES, write);
+    while let Some(frame) = queue.recv().await {
+        write.write_all(&frame).await?;
+        while let Ok(frame) = queue.try_recv() {
+            write.write_all(&frame).await?;
+        }
+        write.flush().await?;
+    }
+    write.shutdown().await
+}
+
+/// The sender's reading side: credit, and nothing else.
+async fn read_credit(read: OwnedReadHalf, credits: &HashMap<u32, Credit>) -> std::io::Result<()> {
+    let mut read = BufReader::new(read);
+    loop {
+        let mut header = [0; HEADER_BYTES];
+        read.read_exact(&mut header).await?;
+        let frame = Frame::decode(&header).map_err(std::io::Error::other)?;
+        match frame {
+            Frame::Credit { channel, bytes } => {
+                if let Some(credit) = credits.get(&channel) {
+                    credit.release(bytes);
+                }
+            }
+            other => return Err(std::io::Error::other(format!("{other:?} instead of credit"))),
+        }
+    }
+}
+
+/// Serves an accepted connection to its end. An error means that it never belonged to a deployment here.
+pub(super) async fn receive(exchange: &Exchange, stream: TcpStream) -> Result<(), String> {
+    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    let (read, write) = stream.into_split();
+    let mut read = BufReader::with_capacity(BUFFER_BYTES, read);
+    let mut header = [0; HEADER_BYTES];
+    tokio::time::timeout(HELLO_TIMEOUT, read.read_exact(&mut header))
+        .await
+        .map_err(|_| "no greeting in time".to_owned())?
+        .map_err(|error| error.to_string())?;
+    let Ok(Frame::Hello { deployment }) = Frame::decode(&header) else {
+        return Err("it does not speak our protocol".to_owned());
+    };
+    let Some(inboxes) = exchange.wait_for(deployment).await else {
+        return Err(format!("deployment {deployment:x} is not here"));
+    };
+    let (frames, queue) = mpsc::unbounded_channel();
+    tokio::spawn(write_frames(write, queue));
+    let mut open = HashSet::new();
+    if let Err(error) = read_frames(&mut read, &inboxes, &frames, &mut open).await
+        && exchange.is_registered(deployment)
+        && (!open.is_empty() || error.kind() != std::io::ErrorKind::UnexpectedEof)
+    {
+        let _ = inboxes
+            .failures
+            .send(format!("lost the connection from another TaskManager: {error}"));
+    }
+    Ok(())
+}
+
+/// Delivers frames until the connection ends, which is always an error; `open` tells which channels had not ended by then.
+async fn read_frames(
+    read: &mut BufReader<OwnedReadHalf>,
+    inboxes: &Inboxes,
+    frames: &mpsc::UnboundedSender<Vec<u8>>,
+    open: &mut HashSet<u32>,
+) -> std::io::Result<()> {
+    loop {
+        let mut header = [0; HEADER_BYTES];
+        read.read_exact(&mut header).await?;
+        let frame = Frame::decode(&header).map_err(std::io::Error::other)?;
+        let (channel, item) = match frame {
+            Frame::Batch { channel, bytes } => {
+                let mut encoded = vec![0; bytes as usize];
+                read.read_exact(&mut encoded).await?;
+                (channel, Item::Encoded(encoded))
+            }
+            Frame::Watermark { channel, watermark } => (channel, Item::Element(Element::Watermark(watermark))),
+            Frame::Barrier { channel, epoch } => (channel, Item::Element(Element::Barrier(epoch))),
+            Frame::Idle { channel } => (channel, Item::Element(Element::Idle)),
+            Frame::End { channel } => (channel, Item::Element(Element::End)),
+            Frame::Hello { .. } | Frame::Credit { .. } => {
+                return Err(std::io::Error::other(format!(
+                    "{frame:?} in the middle of a connection"
+                )));
+            }
+        };
+        if matches!(item, Item::Element(Element::End)) {
+            open.remove(&channel);
+        } else {
+            open.insert(channel);
+        }
+        let Some(inbox) = inboxes.channels.get(&channel) else {
+            return Err(std::io::Error::other(format!(
+                "channel {channel} is not of this deployment"
+            )));
+        };
+        let refund = Refund::Remote {
+            frames: frames.clone(),
+            channel,
+        };
+        if inbox
+            .sender
+            .send(Input {
+                channel: inbox.channel,
+                item,
+                refund,
+            })
+            .is_err()
+        {
+            // The task has ended; its failure or cancellation is on its way by itself.
+            return Ok(());
+        }
+    }
+}
