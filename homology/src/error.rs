@@ -64,7 +64,7 @@ pub enum Error {
     TooManyPoints { found: usize, limit: usize },
 
     #[error(
-        "simplices of dimension {dimension} on {vertices} vertices need {bits} bits, at most 128 fit; \
+        "simplices of dimension {dimension} on {vertices} vertices need {bits} bits, at most 127 fit; \
          lower the dimension or the threshold"
     )]
     SimplexOverflow {

@@ -131,13 +131,14 @@ pub(crate) struct Layout<F> {
 impl<F: Field> Layout<F> {
     /// A layout for simplices of up to `simplex_vertices` of `vertices` vertices and for ranks below `ranks`.
     ///
-    /// Fails with [`Error::SimplexOverflow`] if a key needs more than 128 bits.
+    /// Fails with [`Error::SimplexOverflow`] if a key needs more than 127 bits.
     pub fn new(field: F, vertices: usize, simplex_vertices: usize, ranks: usize) -> Result<Self> {
         let bits_below = |count: usize| usize::BITS - count.saturating_sub(1).leading_zeros();
         let (vertex_bits, rank_bits) = (bits_below(vertices).max(1), bits_below(ranks));
         let simplex_bits = simplex_vertices.saturating_mul(vertex_bits as usize);
         let bits = simplex_bits.saturating_add((field.bits() + rank_bits) as usize);
-        if bits > u128::BITS as usize || simplex_vertices > MAX_VERTICES {
+        // One bit stays free, so that no shift reaches the full width.
+        if bits >= u128::BITS as usize || simplex_vertices > MAX_VERTICES {
             return Err(Error::SimplexOverflow {
                 dimension: simplex_vertices.saturating_sub(1),
                 vertices,

@@ -79,6 +79,16 @@ fn all_distances_equal_leave_only_components() {
 }
 
 #[test]
+fn cliques_of_every_size_may_fill_every_dimension() {
+    for points in 1..=17 {
+        let matrix = DistanceMatrix::from_lower(points, vec![1.0; points * (points - 1) / 2]).unwrap();
+        let rips = VietorisRips::to_dimension(20);
+        let found = assert_quick(|| rips.of_matrix(&matrix, &Limits::default()).unwrap().0);
+        assert_eq!(found.len(), points, "{points} points");
+    }
+}
+
+#[test]
 fn a_grid_has_one_cycle_per_cell() {
     let side = 12;
     let grid: Vec<f64> = (0..side * side)

@@ -181,16 +181,18 @@ proptest! {
     #[test]
     fn lists_of_neighbours_give_the_same_as_the_matrix(
         (vertices, lengths) in weighted_graph(),
+        max_dimension in prop::sample::select(vec![3_usize, 9]),
         modulus in prop::sample::select(vec![2_u16, 3]),
     ) {
         // Isolated vertices make the graph sparse enough for lists, and change nothing but degree 0.
         const ISOLATED: usize = 120;
-        let rips = rips(3, modulus, None);
+        // From dimension 6 on, keys of 8 bits per vertex need more than 64 bits.
+        let rips = rips(max_dimension, modulus, None);
         let edges: Vec<_> = lengths.iter().map(|(&(i, j), &value)| (i + ISOLATED, j + ISOLATED, value)).collect();
         let sparse = SparseEdges::new(vertices + ISOLATED, &edges).unwrap();
         let found = rips.of_edges(&sparse, &Limits::default()).unwrap().0;
-        let expected = brute_force(vertices, &lengths, 3, u64::from(modulus));
-        for dimension in 1..=3 {
+        let expected = brute_force(vertices, &lengths, max_dimension, u64::from(modulus));
+        for dimension in 1..=max_dimension as u8 {
             prop_assert_eq!(found.of_dimension(dimension), expected.of_dimension(dimension));
         }
         prop_assert_eq!(found.of_dimension(0).len(), expected.of_dimension(0).len() + ISOLATED);

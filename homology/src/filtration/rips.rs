@@ -125,7 +125,7 @@ impl VietorisRips {
         let max_dimension = self.max_dimension.min(largest_clique - 1).min(u8::MAX as usize);
         let simplex_vertices = (max_dimension + 2).min(largest_clique).max(2);
         let layout = Layout::new(field, edges.vertices, simplex_vertices, edges.values.len())?;
-        if layout.bits() <= u64::BITS {
+        if layout.bits() < u64::BITS {
             self.over_keys::<u64, F, G>(Complex::new(graph, layout), max_dimension, edges, meter)
         } else {
             self.over_keys::<u128, F, G>(Complex::new(graph, layout), max_dimension, edges, meter)

@@ -86,10 +86,13 @@ impl<K: Key> WorkingColumn<K> {
         let mut keys = std::mem::take(&mut self.buckets[bucket]);
         let least = keys.iter().min().copied().unwrap_or(self.last);
         self.last = layout.simplex(least);
-        meter.work(0)?;
-        for key in keys.drain(..) {
-            self.add(key, layout, meter)?;
+        for block in keys.chunks(LARGE) {
+            meter.work(0)?;
+            for key in block {
+                self.add(*key, layout, meter)?;
+            }
         }
+        keys.clear();
         if keys.capacity() < LARGE {
             self.buckets[bucket] = keys;
         } else {

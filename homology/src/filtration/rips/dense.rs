@@ -18,11 +18,17 @@ impl DenseGraph {
     pub fn new(edges: &RankedEdges, meter: &mut Meter) -> Result<Self> {
         let vertices = edges.vertices;
         let mut ranks = meter.vec(vertices.saturating_mul(vertices))?;
-        ranks.resize(vertices * vertices, NEVER);
-        for edge in &edges.edges {
-            let (i, j) = (edge.i as usize, edge.j as usize);
-            ranks[i * vertices + j] = edge.rank;
-            ranks[j * vertices + i] = edge.rank;
+        for row in 1..=vertices {
+            meter.work(0)?;
+            ranks.resize(row * vertices, NEVER);
+        }
+        for block in edges.edges.chunks(1 << 14) {
+            meter.work(0)?;
+            for edge in block {
+                let (i, j) = (edge.i as usize, edge.j as usize);
+                ranks[i * vertices + j] = edge.rank;
+                ranks[j * vertices + i] = edge.rank;
+            }
         }
         Ok(Self { vertices, ranks })
     }

@@ -84,6 +84,7 @@ impl RankedEdges {
         let mut values = meter.vec(lengths)?;
         let mut edges = meter.vec(sorted.len())?;
         for (rank, tied) in sorted.chunk_by(|a, b| a.bits == b.bits).enumerate() {
+            meter.work(0)?;
             values.push(f64::from_bits(tied[0].bits));
             edges.extend(tied.iter().map(|edge| RankedEdge {
                 i: edge.i,

@@ -39,6 +39,7 @@ impl SparseGraph {
             }
         }
         for vertex in 0..edges.vertices {
+            meter.work(0)?;
             neighbors[starts[vertex]..starts[vertex + 1]].sort_unstable_by_key(|neighbor| neighbor.vertex);
         }
         Ok(Self { starts, neighbors })
