@@ -42,7 +42,7 @@ cat > "$dir/pom.xml" <<POM
 POM
 
 rm -rf "$dir/libs" "$dir/VERSION"
-mvn --batch-mode --quiet --file "$dir/pom.xml" dependency:copy-dependencies \
+mvn --batch-mode --quiet -Dstyle.color=never --file "$dir/pom.xml" dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$dir/libs"
 # Written last: a directory without it is an unfinished download.
 echo "$version" > "$dir/VERSION"

@@ -178,3 +178,54 @@ fn take_frame(incoming: &mut BytesMut, max_bytes: usize) -> io::Result<Option<By
     incoming.advance(4);
     Ok(Some(incoming.split_to(length).freeze()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends bytes on a new connection; true if the broker closes it without an answer.
+    async fn is_closed_after(server: &Server, bytes: &[u8]) -> bool {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let read = timeout(Duration::from_secs(10), stream.read(&mut [0; 100]))
+            .await
+            .expect("neither closed nor answered");
+        matches!(read, Ok(0) | Err(_))
+    }
+
+    /// ApiVersions, version 0, correlation 7, no client id.
+    const API_VERSIONS: &[u8] = &[0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
+
+    #[tokio::test]
+    async fn connections_and_requests_beyond_the_limits_are_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            max_connections: 1,
+            max_request_bytes: 1000,
+            ..Options::new(dir.path())
+        };
+        let server = serve(options).await.unwrap();
+        assert!(
+            is_closed_after(&server, &[0, 0, 4, 0]).await,
+            "a request of 1024 bytes was announced"
+        );
+        let mut only = loop {
+            // The permit of the connection before comes back a moment after its end was seen.
+            let mut stream = TcpStream::connect(server.address()).await.unwrap();
+            stream.write_all(API_VERSIONS).await.unwrap();
+            if matches!(stream.read(&mut [0; 1000]).await, Ok(read) if read > 0) {
+                break stream;
+            }
+        };
+        assert!(
+            is_closed_after(&server, API_VERSIONS).await,
+            "there is one connection already"
+        );
+        only.write_all(API_VERSIONS).await.unwrap();
+        assert!(
+            only.read(&mut [0; 1000]).await.unwrap() > 0,
+            "the one connection goes on"
+        );
+        server.shutdown().await;
+    }
+}
