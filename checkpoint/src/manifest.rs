@@ -1,6 +1,6 @@
 //! What one checkpoint consists of: everything that is needed to restore it, without a chain to follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use streaming::key::KeyGroupRange;
@@ -42,10 +42,8 @@ pub struct OperatorState {
 /// The state of one subtask at the cut: what it acknowledges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SubtaskState {
-    /// Keyed rows: a base, then deltas, in the order in which they are applied. Only the rows of the subtask's own key
-    /// groups count; segments from before a rescale hold others too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub keyed: Vec<SegmentRef>,
+    #[serde(default, skip_serializing_if = "KeyedChain::is_empty")]
+    pub keyed: KeyedChain,
     /// The list of a source's splits, or what a sink has sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<ListRef>,
@@ -58,7 +56,7 @@ pub struct SubtaskState {
 impl Default for SubtaskState {
     fn default() -> Self {
         Self {
-            keyed: Vec::new(),
+            keyed: KeyedChain::default(),
             list: None,
             objects: Vec::new(),
             watermark: Timestamp::MIN,
@@ -88,18 +86,102 @@ pub struct SegmentRef {
 impl SubtaskState {
     /// The paths of all objects that this state needs.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectPath> {
-        let segments = self.keyed.iter().chain(&self.objects).map(|segment| &segment.path);
+        let keyed = self.keyed.segments().into_iter();
+        let segments = keyed.chain(&self.objects).map(|segment| &segment.path);
         segments.chain(self.list.as_ref().and_then(ListRef::path))
     }
 
     pub fn bytes(&self) -> u64 {
-        let segments: u64 = self
-            .keyed
-            .iter()
-            .chain(&self.objects)
-            .map(|segment| segment.bytes)
-            .sum();
+        let keyed = self.keyed.segments().into_iter();
+        let segments: u64 = keyed.chain(&self.objects).map(|segment| segment.bytes).sum();
         segments + self.list.as_ref().map_or(0, ListRef::bytes)
+    }
+}
+
+/// The segments that make up the keyed rows of one subtask: what it restored from, and what it has written since.
+///
+/// After a rescale it has several parts, as a segment from before may be shared by subtasks whose later deltas differ:
+/// read for the wrong groups, it would undo them. The next base makes it one part again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyedChain {
+    /// Disjoint in their key groups.
+    parts: Vec<KeyedPart>,
+}
+
+/// The rows of `groups`, from segments that may hold others too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyedPart {
+    pub groups: KeyGroupRange,
+    /// In the order in which they are applied: a base, then deltas.
+    pub segments: Vec<SegmentRef>,
+}
+
+impl KeyedChain {
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    pub fn parts(&self) -> &[KeyedPart] {
+        &self.parts
+    }
+
+    /// Adds what one epoch changed. `groups` are those of the subtask.
+    pub fn push_deltas(&mut self, groups: KeyGroupRange, deltas: &[SegmentRef]) {
+        if deltas.is_empty() {
+            return;
+        }
+        // Groups that had no rows so far have no part either.
+        let mut covered = groups.start();
+        let mut gaps = Vec::new();
+        self.parts.sort_unstable_by_key(|part| part.groups.start());
+        for part in &mut self.parts {
+            gaps.extend(groups.between(covered, part.groups.start()));
+            covered = part.groups.end();
+            part.segments.extend_from_slice(deltas);
+        }
+        gaps.extend(groups.between(covered, groups.end()));
+        let segments = deltas.to_vec();
+        let part = |groups| KeyedPart {
+            groups,
+            segments: segments.clone(),
+        };
+        self.parts.extend(gaps.into_iter().map(part));
+    }
+
+    /// Replaces everything by all rows, written at once: none if there are no rows.
+    pub fn replace_by_base(&mut self, groups: KeyGroupRange, base: Vec<SegmentRef>) {
+        self.parts.clear();
+        if !base.is_empty() {
+            self.parts.push(KeyedPart { groups, segments: base });
+        }
+    }
+
+    /// The longest way from a base to the latest row: when it exceeds `state.max-deltas`, it is time for a base.
+    pub fn deltas(&self) -> usize {
+        let deltas = |part: &KeyedPart| {
+            part.segments
+                .iter()
+                .filter(|one| one.kind == SegmentKind::Delta)
+                .count()
+        };
+        self.parts.iter().map(deltas).max().unwrap_or(0)
+    }
+
+    /// Every segment once.
+    pub fn segments(&self) -> Vec<&SegmentRef> {
+        let mut seen = HashSet::new();
+        let all = self.parts.iter().flat_map(|part| &part.segments);
+        all.filter(|segment| seen.insert(&segment.path)).collect()
+    }
+
+    /// What of it belongs to `groups`.
+    fn restricted(&self, groups: KeyGroupRange) -> impl Iterator<Item = KeyedPart> {
+        self.parts.iter().filter_map(move |part| {
+            let groups = part.groups.intersect(groups);
+            let segments = part.segments.clone();
+            (!groups.is_empty()).then_some(KeyedPart { groups, segments })
+        })
     }
 }
 
@@ -112,8 +194,8 @@ impl OperatorState {
 /// What one subtask, of a new parallelism perhaps, takes from a checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Restore {
-    /// Disjoint in their key groups; in any order.
-    pub keyed: Vec<KeyedPart>,
+    /// What the subtask's own chain starts with.
+    pub keyed: KeyedChain,
     /// The lists of *all* subtasks at the cut: a source or sink takes from them what it owns.
     pub lists: Vec<ListRef>,
     /// The same subtask's own objects if the parallelism is the same; else those of all subtasks.
@@ -122,41 +204,24 @@ pub struct Restore {
     pub watermark: Timestamp,
 }
 
-/// The rows of `groups`, from the segments of one subtask at the cut.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KeyedPart {
-    pub groups: KeyGroupRange,
-    /// In the order in which they are applied.
-    pub segments: Vec<SegmentRef>,
-}
-
 impl Manifest {
     /// What subtask `subtask` of `parallelism` of an operator has to read; `None` if the checkpoint knows no such operator.
-    ///
-    /// From each subtask at the cut it reads only groups that this one owned: an older segment may be shared by two of
-    /// them, and one's later deltas must not be undone by the other's copy.
     pub fn restore_of(&self, operator: &str, parallelism: u16, subtask: SubtaskIndex) -> Option<Restore> {
         let state = self.operators.get(operator)?;
         let owned = KeyGroupRange::of_subtask(self.key_groups, parallelism, subtask);
         let same = state.parallelism() == parallelism;
         let mut restore = Restore {
-            keyed: Vec::new(),
+            keyed: KeyedChain::default(),
             lists: Vec::new(),
             objects: Vec::new(),
             watermark: Timestamp::MAX,
         };
         for (index, old) in state.subtasks.iter().enumerate() {
-            let groups = KeyGroupRange::of_subtask(self.key_groups, state.parallelism(), index as u16).intersect(owned);
-            if !groups.is_empty() && !old.keyed.is_empty() {
-                let segments = old.keyed.clone();
-                restore.keyed.push(KeyedPart { groups, segments });
-            }
+            restore.keyed.parts.extend(old.keyed.restricted(owned));
             restore.lists.extend(old.list.clone());
             let mine = index == usize::from(subtask);
             if mine || !same {
                 restore.objects.extend(old.objects.iter().cloned());
-            }
-            if mine || !same {
                 restore.watermark = restore.watermark.min(old.watermark);
             }
         }
@@ -181,7 +246,7 @@ impl Manifest {
     /// The bytes that this checkpoint has written itself: objects of its own epoch.
     pub fn new_bytes(&self, cluster: &Cluster) -> u64 {
         let subtasks = self.operators.values().flat_map(|operator| &operator.subtasks);
-        let segments = subtasks.flat_map(|subtask| subtask.keyed.iter().chain(&subtask.objects));
+        let segments = subtasks.flat_map(|subtask| subtask.keyed.segments().into_iter().chain(&subtask.objects));
         let own = |segment: &&SegmentRef| match cluster.parse(&segment.path) {
             Some(Object::State(state)) => state.epoch == self.epoch && state.attempt == self.attempt,
             _ => false,
@@ -254,12 +319,16 @@ mod tests {
     }
 
     fn manifest() -> Manifest {
-        let subtask = |name: &str, watermark| SubtaskState {
-            keyed: vec![segment(name)],
-            watermark: Timestamp(watermark),
-            ..SubtaskState::default()
+        let subtask = |index, name: &str, watermark| {
+            let mut keyed = KeyedChain::default();
+            keyed.replace_by_base(KeyGroupRange::of_subtask(8, 2, index), vec![segment(name)]);
+            SubtaskState {
+                keyed,
+                watermark: Timestamp(watermark),
+                ..SubtaskState::default()
+            }
         };
-        let subtasks = vec![subtask("a", 20), subtask("b", 10)];
+        let subtasks = vec![subtask(0, "a", 20), subtask(1, "b", 10)];
         Manifest {
             version: VERSION,
             job: JobId(1),
@@ -285,7 +354,7 @@ mod tests {
                 part.groups.end()
             )
         };
-        restore.keyed.iter().map(shown).collect::<Vec<_>>().join(" ")
+        restore.keyed.parts().iter().map(shown).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

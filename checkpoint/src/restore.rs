@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use streaming::key::KeyGroupRange;
 
 use crate::error::Result;
-use crate::manifest::{KeyedPart, SegmentRef};
+use crate::manifest::{KeyedChain, SegmentRef};
 use crate::path::{Cluster, Object, StateObject};
 use crate::segment::{Visit, encode_segments, read_rows};
 use crate::store::Store;
@@ -43,10 +43,10 @@ pub async fn write_segments<K: AsRef<[u8]>, V: AsRef<[u8]>>(
     Ok(written)
 }
 
-/// Visits the rows of all parts, segment by segment in the order in which they are applied: a later row of the same key
+/// Visits the rows of a chain, segment by segment in the order in which they are applied: a later row of the same key
 /// replaces an earlier one, and `None` deletes it.
-pub async fn visit_parts(store: &Store, parts: &[KeyedPart], visit: &mut Visit<'_>) -> Result<()> {
-    for part in parts {
+pub async fn visit_chain(store: &Store, chain: &KeyedChain, visit: &mut Visit<'_>) -> Result<()> {
+    for part in chain.parts() {
         for segment in &part.segments {
             read_rows(store, segment, part.groups, visit).await?;
         }
@@ -54,8 +54,8 @@ pub async fn visit_parts(store: &Store, parts: &[KeyedPart], visit: &mut Visit<'
     Ok(())
 }
 
-/// The rows of all parts, deletes applied.
-pub async fn read_parts(store: &Store, parts: &[KeyedPart]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+/// The rows of a chain, deletes applied.
+pub async fn read_chain(store: &Store, chain: &KeyedChain) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
     let mut rows = BTreeMap::new();
     let visit = &mut |key: &[u8], value: Option<&[u8]>| {
         match value {
@@ -64,6 +64,6 @@ pub async fn read_parts(store: &Store, parts: &[KeyedPart]) -> Result<BTreeMap<V
         };
         Ok(())
     };
-    visit_parts(store, parts, visit).await?;
+    visit_chain(store, chain, visit).await?;
     Ok(rows)
 }

@@ -57,6 +57,12 @@ impl KeyGroupRange {
         Self { start, end }
     }
 
+    /// The groups `start..end` of these; `None` if there are none.
+    pub fn between(self, start: u16, end: u16) -> Option<Self> {
+        let part = self.intersect(Self { start, end });
+        (!part.is_empty()).then_some(part)
+    }
+
     pub fn is_empty(self) -> bool {
         self.start >= self.end
     }
