@@ -84,6 +84,8 @@ struct SourceTask {
     rows: Rows,
     position: usize,
     highest: i64,
+    /// A checkpoint that it has been told of and has not cut yet.
+    told: Option<Epoch>,
     ended: bool,
 }
 
@@ -171,6 +173,7 @@ impl Attempt {
                 rows: rows[usize::from(source)].clone(),
                 position,
                 highest,
+                told: None,
                 ended: false,
             }
         });
@@ -221,6 +224,14 @@ impl Attempt {
         if source.ended {
             return;
         }
+        if let Some(epoch) = source.told
+            && random.random_bool(0.2)
+        {
+            source.told = None;
+            source.chain.cut(epoch).unwrap();
+            let pending = self.pending.as_mut().expect("a cut belongs to a checkpoint in flight");
+            pending.sources.insert(index as u16, (source.position, source.highest));
+        }
         if source.position == source.rows.len() {
             source
                 .chain
@@ -265,15 +276,11 @@ impl Attempt {
         if self.sources.iter().any(|source| source.ended) {
             return;
         }
-        let mut pending = Checkpoint {
+        self.sources.iter_mut().for_each(|source| source.told = Some(epoch));
+        self.pending = Some(Checkpoint {
             epoch,
             ..Checkpoint::default()
-        };
-        for (index, source) in self.sources.iter_mut().enumerate() {
-            source.chain.cut(epoch).unwrap();
-            pending.sources.insert(index as u16, (source.position, source.highest));
-        }
-        self.pending = Some(pending);
+        });
     }
 
     fn step_window(&mut self, index: usize) {

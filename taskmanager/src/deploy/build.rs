@@ -119,7 +119,6 @@ fn assemble(
             list,
             lineage,
             watermark: node_watermark,
-            rescaled,
         } = environment.runtime.block_on(restore)?;
         if index == 0 {
             watermark = node_watermark;
@@ -139,7 +138,6 @@ fn assemble(
             node.id.clone(),
             place.owned,
             lineage,
-            rescaled,
             state.table().clone(),
         ));
         nodes.push(ChainNode::new(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use checkpoint::list::write_list;
+use checkpoint::manifest::KeyedChain;
 use checkpoint::path::StateObject;
 use checkpoint::restore::write_segments;
 use checkpoint::{Cluster, Nonces, SegmentKind, SegmentRef, Store, SubtaskState, TaskState};
@@ -39,30 +40,20 @@ pub struct Flusher(mpsc::UnboundedSender<Flush>);
 pub struct Lineage {
     operator: OperatorId,
     owned: KeyGroupRange,
-    /// A base, then deltas.
-    segments: Vec<SegmentRef>,
+    stored: KeyedChain,
     table: Arc<dyn StateTable>,
     /// Changes of checkpoints that could not be stored: they go into the next delta.
     unsaved: Vec<Arc<Changes>>,
-    /// The segments hold rows of other subtasks too (after a change of parallelism): they cannot stand in our list.
-    foreign: bool,
 }
 
 impl Lineage {
-    pub fn new(
-        operator: OperatorId,
-        owned: KeyGroupRange,
-        restored: Vec<SegmentRef>,
-        foreign: bool,
-        table: Arc<dyn StateTable>,
-    ) -> Self {
+    pub fn new(operator: OperatorId, owned: KeyGroupRange, restored: KeyedChain, table: Arc<dyn StateTable>) -> Self {
         Self {
             operator,
             owned,
-            segments: restored,
+            stored: restored,
             table,
             unsaved: Vec::new(),
-            foreign,
         }
     }
 }
@@ -169,7 +160,7 @@ async fn store(
             }
             None => None,
         };
-        let keyed = lineage.segments.clone();
+        let keyed = lineage.stored.clone();
         let watermark: Timestamp = node.watermark;
         let operator = lineage.operator.clone();
         state.operators.insert(
@@ -197,12 +188,12 @@ impl Lineage {
     /// Brings the stored segments up to what the table holds.
     async fn store(&mut self, destination: &Destination, epoch: Epoch, nonces: &mut Nonces) -> Result<()> {
         let unchanged = self.unsaved.iter().all(|changes| changes.is_empty());
-        if self.foreign || (!unchanged && self.segments.len() >= destination.max_deltas.max(1)) {
-            self.segments = self.write(destination, epoch, nonces, SegmentKind::Base).await?;
-            self.foreign = false;
+        if !unchanged && self.stored.deltas() >= destination.max_deltas {
+            let base = self.write(destination, epoch, nonces, SegmentKind::Base).await?;
+            self.stored.replace_by_base(self.owned, base);
         } else if !unchanged {
             let delta = self.write(destination, epoch, nonces, SegmentKind::Delta).await?;
-            self.segments.extend(delta);
+            self.stored.push_deltas(self.owned, &delta);
         }
         self.unsaved.clear();
         Ok(())

@@ -1,8 +1,9 @@
 //! Fills the table of an operator from a checkpoint.
 
 use checkpoint::list::read_list;
-use checkpoint::restore::visit_parts;
-use checkpoint::{Manifest, SegmentRef, Store};
+use checkpoint::manifest::KeyedChain;
+use checkpoint::restore::visit_chain;
+use checkpoint::{Manifest, Store};
 use streaming::operator::Place;
 use streaming::{Error, Result, Timestamp};
 
@@ -16,10 +17,8 @@ pub struct Restored {
     /// Entries of all subtasks: splits of a source, seals of a sink.
     pub list: Vec<Vec<u8>>,
     /// The segments that hold the table's rows.
-    pub lineage: Vec<SegmentRef>,
+    pub lineage: KeyedChain,
     pub watermark: Timestamp,
-    /// After a change of parallelism the rows belong to segments of several subtasks: the next checkpoint writes them whole.
-    pub rescaled: bool,
 }
 
 /// Reads what the subtask at `place` needs of `manifest` into `table`. Nothing where the checkpoint knows no such operator.
@@ -33,9 +32,8 @@ pub async fn operator(
     let Some(restore) = found else {
         return Ok(Restored {
             list: Vec::new(),
-            lineage: Vec::new(),
+            lineage: KeyedChain::default(),
             watermark: Timestamp::MIN,
-            rescaled: false,
         });
     };
     let failed = |error: checkpoint::Error| Error::external(format!("state of {}", place.operator), error);
@@ -49,7 +47,7 @@ pub async fn operator(
         }
         Ok(())
     };
-    visit_parts(store, &restore.keyed, visit).await.map_err(failed)?;
+    visit_chain(store, &restore.keyed, visit).await.map_err(failed)?;
     if let Some(problem) = problem {
         return Err(problem);
     }
@@ -58,12 +56,9 @@ pub async fn operator(
     for stored in &restore.lists {
         list.extend(read_list(store, stored).await.map_err(failed)?);
     }
-    let rescaled = restore.keyed.iter().any(|part| part.groups != place.owned);
-    let lineage = restore.keyed.into_iter().flat_map(|part| part.segments).collect();
     Ok(Restored {
         list,
-        lineage,
+        lineage: restore.keyed,
         watermark: restore.watermark,
-        rescaled,
     })
 }
