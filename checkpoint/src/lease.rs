@@ -181,7 +181,7 @@ impl Lease {
     ) -> Result<Self> {
         for _ in 0..ROUNDS {
             let leader = Leader {
-                nonce: Nonce(nonces.next()),
+                nonce: Nonce(nonces.draw()),
                 rpc_address: rpc_address.to_owned(),
                 rest_address: rest_address.to_owned(),
                 since,

@@ -354,7 +354,7 @@ impl Nonces {
         Self(Box::new(move || random.random()))
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         (self.0)()
     }
 }

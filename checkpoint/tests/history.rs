@@ -1,6 +1,8 @@
 //! Random histories of a job over a store: writes, checkpoints, aborted ones, restarts at other parallelisms, collections.
 //! Every kept checkpoint restores to the rows of its cut, at any parallelism, and nothing it needs is ever deleted.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use checkpoint::log::{Event, JobLog};

@@ -1,5 +1,7 @@
 //! The store over the wire.
 
+#![allow(clippy::unwrap_used)]
+
 use checkpoint::{Cluster, Created, Error, Object, Position, Store, StoreOptions};
 use streaming::{JobId, Term};
 

@@ -206,7 +206,7 @@ impl JobLog {
         Ok(Record {
             version: VERSION,
             term: self.term,
-            nonce: Nonce(self.nonces.next()),
+            nonce: Nonce(self.nonces.draw()),
             at,
             event,
             state,
