@@ -115,8 +115,7 @@ impl Bounds {
 
 fn event_time(message: &Message<'_>, of_record: Timestamp, latest: Timestamp) -> Result<Timestamp, Refusal> {
     let time = match message.timestamp {
-        Some(value) => {
-            let text = value.get();
+        Some(text) => {
             let time = match read_text(text) {
                 Some(text) => parse_rfc3339(&text),
                 None => parse_millis(text),

@@ -1,6 +1,6 @@
 //! One message: its fields, borrowed from the text, and the exact reading of its coordinates.
 //!
-//! `serde_json` checks that the text is JSON and finds the fields; the numbers are then read by the standard library, which
+//! A scanner, and `serde_json` for what is unusual, check that the text is JSON and find the fields; the numbers are then read by the standard library, which
 //! rounds correctly, so a coordinate that was written from an `f64` is that `f64` again.
 
 use std::borrow::Cow;
@@ -8,13 +8,25 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::scan::scan;
+
 /// The fields that matter, as text that is known to be JSON. Others are passed over.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Message<'a> {
+    pub key: Option<&'a str>,
+    pub timestamp: Option<&'a str>,
+    pub point: Option<&'a str>,
+    pub points: Option<&'a str>,
+    pub value: Option<&'a str>,
+}
+
+/// The same, as `serde_json` finds them.
+#[derive(Deserialize)]
+struct RawMessage<'a> {
     #[serde(borrow)]
-    pub key: Option<&'a RawValue>,
+    key: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub timestamp: Option<&'a RawValue>,
+    timestamp: Option<&'a RawValue>,
     #[serde(borrow)]
     point: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -42,6 +54,14 @@ impl Cloud {
 impl<'a> Message<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
         let text = std::str::from_utf8(bytes).map_err(|error| format!("not JSON: not UTF-8: {error}"))?;
+        match scan(text) {
+            Some(message) => Ok(message),
+            None => Self::parse_slowly(text),
+        }
+    }
+
+    /// Reads any JSON object.
+    pub fn parse_slowly(text: &'a str) -> Result<Self, Refusal> {
         let start = text.trim_ascii_start();
         // A list would be read as the fields in their order.
         if !start.is_empty() && !start.starts_with('{') {
@@ -50,18 +70,25 @@ impl<'a> Message<'a> {
                 Err(error) => Err(format!("not JSON: {error}")),
             };
         }
-        serde_json::from_str(text).map_err(|error| explain(text, &error))
+        let raw: RawMessage<'a> = serde_json::from_str(text).map_err(|error| explain(text, &error))?;
+        Ok(Self {
+            key: raw.key.map(RawValue::get),
+            timestamp: raw.timestamp.map(RawValue::get),
+            point: raw.point.map(RawValue::get),
+            points: raw.points.map(RawValue::get),
+            value: raw.value.map(RawValue::get),
+        })
     }
 
     /// Reads the points into `cloud`, which is emptied first.
     pub fn read_points(&self, cloud: &mut Cloud) -> Result<(), Refusal> {
         cloud.coords.clear();
         match (self.point, self.points, self.value) {
-            (Some(point), None, None) => read_point(point.get(), "point", cloud),
-            (None, Some(points), None) => read_points(points.get(), cloud),
+            (Some(point), None, None) => read_point(point, "point", cloud),
+            (None, Some(points), None) => read_points(points, cloud),
             (None, None, Some(value)) => {
                 cloud.dim = 1;
-                cloud.coords.push(read_number(value.get(), "value")?);
+                cloud.coords.push(read_number(value, "value")?);
                 Ok(())
             }
             (None, None, None) => Err("none of the fields \"point\", \"points\", \"value\" is there".to_owned()),
@@ -71,8 +98,7 @@ impl<'a> Message<'a> {
 }
 
 /// A text or a whole number as text; numbers are common ids of sensors.
-pub fn read_key<'a>(text: &'a RawValue) -> Result<Cow<'a, str>, Refusal> {
-    let text = text.get();
+pub fn read_key(text: &str) -> Result<Cow<'_, str>, Refusal> {
     match read_text(text) {
         Some(key) => Ok(key),
         None if text.parse::<i64>().is_ok() => Ok(Cow::Borrowed(text)),

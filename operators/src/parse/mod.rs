@@ -10,6 +10,7 @@
 
 mod decoder;
 mod message;
+mod scan;
 mod timestamp;
 
 use std::time::Duration;

@@ -8,7 +8,7 @@
 //! coefficient-field = 2           # a prime below 65536
 //! min-persistence = 0.0           # pairs that live shorter are left out
 //! on-oversize = "dead-letter"     # or landmarks (with landmarks = 500), lower-dimension, fail
-//! time-limit = "30s"              # of one window; none by default
+//! time-limit = "10min"            # of one window, not counting the time it waits for memory
 //! ```
 //!
 //! The computation runs in the compute pool, under a memory limit and a cancel flag. A window stays in state until its

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use homology::PointCloud;
 use streaming::batch::{Batch, Diagrams, List, Pair, Payload};
 use streaming::connector::{DeadLetter, DeadLetterKind};
 use streaming::operator::{Completion, Finished, Operator, OperatorContext, Output, Timer, Work};
@@ -41,17 +42,11 @@ impl PersistenceOperator {
 
     /// Hands a window to the compute pool, or settles at once that it cannot be computed.
     fn submit(&mut self, window: Batch, stored: Option<Stored>, cx: &mut OperatorContext<'_>) -> Result<()> {
-        let (coords, dim) = points(&window);
-        let (count, limit) = (coords.len() / dim.max(1), cx.place.compute_limit_bytes);
-        let (plan, refused) = if count == 0 {
-            let reason = "the window has no points; is it counted only (aggregate = \"count\")?".to_owned();
-            (None, Some((DeadLetterKind::Failed, reason)))
-        } else {
-            match decide(&self.spec, count, limit) {
-                Decision::Compute(plan) => (Some(plan), None),
-                Decision::DeadLetter(reason) => (None, Some((DeadLetterKind::Oversize, reason))),
-                Decision::Fail(reason) => return Err(Error::user(&cx.place.operator, reason)),
-            }
+        let (plan, refused) = match self.decide(&window, cx.place.compute_limit_bytes) {
+            Ok(Decision::Compute(plan)) => (Some(plan), None),
+            Ok(Decision::DeadLetter(reason)) => (None, Some((DeadLetterKind::Oversize, reason))),
+            Ok(Decision::Fail(reason)) => return Err(Error::user(&cx.place.operator, reason)),
+            Err(reason) => (None, Some((DeadLetterKind::Failed, reason))),
         };
         let nothing = Plan {
             max_dimension: 0,
@@ -70,6 +65,15 @@ impl PersistenceOperator {
         Ok(())
     }
 
+    fn decide(&self, window: &Batch, limit: u64) -> Result<Decision, String> {
+        let (coords, dim) = points(window);
+        if coords.is_empty() {
+            return Err("the window has no points; is it counted only (aggregate = \"count\")?".to_owned());
+        }
+        let cloud = PointCloud::new(coords, dim).map_err(|error| error.to_string())?;
+        Ok(decide(&self.spec, cloud, limit))
+    }
+
     fn offload(&mut self, number: u64, cx: &mut OperatorContext<'_>) {
         let Some(pending) = self.queue.get_mut(number) else {
             return;
@@ -86,10 +90,8 @@ impl PersistenceOperator {
             memory_bytes: pending.plan.memory_bytes,
             run: Box::new(move |cancel| Box::new(computation.run(cancel))),
         });
-        if let Some(limit) = self.spec.time_limit {
-            let at = cx.now().saturating_add(limit);
-            cx.wake_at(Timer { at, token: number });
-        }
+        let at = cx.now().saturating_add(self.spec.time_limit);
+        cx.wake_at(Timer { at, token: number });
     }
 
     /// Settles what becomes of a computed window; `None` if it is computed again in a lesser way.
@@ -111,13 +113,13 @@ impl PersistenceOperator {
         let error = match computed.diagram {
             Ok(ref diagram) => {
                 let row = diagram_row(&pending.window, &self.spec, pending.plan, diagram, &computed);
-                return Ok(Some(Done::Diagram(row)));
+                return Ok(Some(Done::Diagram(Box::new(row))));
             }
             Err(error) => error,
         };
         match error {
             homology::Error::Cancelled if pending.timed_out => {
-                let limit = self.spec.time_limit.unwrap_or_default();
+                let limit = self.spec.time_limit;
                 failed(
                     DeadLetterKind::Timeout,
                     format!("the computation took longer than the time limit of {limit:?}"),
@@ -125,12 +127,10 @@ impl PersistenceOperator {
             }
             homology::Error::MemoryLimit { .. } => {
                 let (coords, dim) = points(&pending.window);
-                match again(
-                    &self.spec,
-                    coords.len() / dim,
-                    pending.plan,
-                    cx.place.compute_limit_bytes,
-                ) {
+                let Ok(cloud) = PointCloud::new(coords, dim) else {
+                    return failed(DeadLetterKind::Failed, error.to_string());
+                };
+                match again(&self.spec, cloud, pending.plan, cx.place.compute_limit_bytes) {
                     Decision::Compute(plan) => {
                         pending.plan = plan;
                         self.offload(done.token, cx);
@@ -151,7 +151,7 @@ impl PersistenceOperator {
                 Done::Diagram(row) => {
                     let operator = &cx.place.operator;
                     cx.services.show("diagram", &mut || shown_diagram(operator, &row));
-                    cx.emit(row);
+                    cx.emit(*row);
                 }
                 Done::DeadLetter(letter) => {
                     cx.count("numWindowsFailed", 1);
@@ -209,7 +209,8 @@ impl Operator for PersistenceOperator {
     }
 
     fn on_timer(&mut self, timer: Timer, cx: &mut OperatorContext<'_>) -> Result<()> {
-        let (Some(limit), Some(pending)) = (self.spec.time_limit, self.queue.get_mut(timer.token)) else {
+        let limit = self.spec.time_limit;
+        let Some(pending) = self.queue.get_mut(timer.token) else {
             return Ok(());
         };
         if pending.done.is_some() || pending.timed_out {

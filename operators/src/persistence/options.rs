@@ -12,7 +12,7 @@ pub struct Spec {
     /// Pairs that live shorter are left out.
     pub min_persistence: f64,
     pub on_oversize: OnOversize,
-    pub time_limit: Option<Duration>,
+    pub time_limit: Duration,
 }
 
 /// What to do with a window whose computation does not fit.
@@ -28,6 +28,7 @@ pub enum OnOversize {
 
 /// The only one there is; written into every answer.
 pub const ALGORITHM: &str = "vietoris_rips";
+const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(600);
 const PLANNED: [&str; 3] = ["alpha", "witness", "incremental"];
 
 impl Spec {
@@ -48,12 +49,9 @@ impl Spec {
                 format_args!("{coefficients} is not a prime number"),
             );
         }
-        let time_limit = options.duration("time-limit");
-        if time_limit.is_some_and(|limit| limit.is_zero()) {
-            options.problem(
-                "time-limit",
-                "no computation ends in no time; leave it out for no limit",
-            );
+        let time_limit = options.duration("time-limit").unwrap_or(DEFAULT_TIME_LIMIT);
+        if time_limit.is_zero() {
+            options.problem("time-limit", "no computation ends in no time");
         }
         Self {
             rips: VietorisRips {

@@ -28,7 +28,7 @@ pub struct Pending {
 
 /// The end of a window's computation.
 pub enum Done {
-    Diagram(Batch),
+    Diagram(Box<Batch>),
     DeadLetter(streaming::connector::DeadLetter),
 }
 

@@ -94,7 +94,8 @@ impl AlignedWindows {
         match self.panes.binary_search_by_key(&start, |pane| pane.start) {
             Ok(at) => at,
             Err(at) => {
-                self.panes.insert(at, Pane::new(start));
+                let keys = self.panes.get(at.wrapping_sub(1)).map_or(0, Pane::keys);
+                self.panes.insert(at, Pane::new(start, keys));
                 at
             }
         }
@@ -359,7 +360,7 @@ impl Operator for AlignedWindows {
 
 /// One key in one part of one pane.
 struct Cell {
-    /// The first bytes of the key, big-endian: most comparisons end here.
+    /// The bytes of the key behind what all keys begin with, big-endian: most comparisons end here.
     prefix: u64,
     pane: u32,
     part: u16,
@@ -375,10 +376,11 @@ fn sorted_cells(panes: &[Pane]) -> Vec<Cell> {
             .map(|part| part.index.len())
             .sum(),
     );
+    let common = common_prefix(panes);
     for (pane, parts) in panes.iter().enumerate() {
         for (part, keys) in parts.parts.iter().enumerate() {
             for at in 0..keys.index.len() {
-                let prefix = prefix(keys.index.key(at));
+                let prefix = prefix(&keys.index.key(at)[common..]);
                 cells.push(Cell {
                     prefix,
                     pane: pane as u32,
@@ -397,6 +399,25 @@ fn sorted_cells(panes: &[Pane]) -> Vec<Cell> {
         })
     });
     cells
+}
+
+/// How many bytes all keys begin with.
+fn common_prefix(panes: &[Pane]) -> usize {
+    let indices = || panes.iter().flat_map(|pane| &pane.parts).map(|part| &part.index);
+    let Some(first) = indices().find(|index| index.len() > 0) else {
+        return 0;
+    };
+    let first = first.key(0);
+    let mut common = first.len();
+    for index in indices() {
+        for at in 0..index.len() {
+            let key = index.key(at);
+            if !key.starts_with(&first[..common]) {
+                common = first.iter().zip(key).take_while(|(left, right)| left == right).count();
+            }
+        }
+    }
+    common
 }
 
 fn prefix(key: &[u8]) -> u64 {

@@ -18,6 +18,14 @@ pub struct KeyIndex {
 const NONE: u32 = u32::MAX;
 
 impl KeyIndex {
+    pub fn with_capacity(keys: usize) -> Self {
+        let mut index = Self::default();
+        index.newest.reserve(keys);
+        index.hashes.reserve(keys);
+        index.older.reserve(keys);
+        index
+    }
+
     pub fn len(&self) -> usize {
         self.hashes.len()
     }

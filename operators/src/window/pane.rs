@@ -12,6 +12,8 @@ use super::key_index::KeyIndex;
 pub struct Pane {
     /// First instant, in microseconds.
     pub start: i64,
+    /// Keys of the pane before: room for as many is made at once.
+    expected_keys: usize,
     /// One per dimension of points; nearly always a single one.
     pub parts: Vec<Part>,
 }
@@ -30,11 +32,17 @@ enum Cells {
 }
 
 impl Pane {
-    pub fn new(start: i64) -> Self {
+    pub fn new(start: i64, expected_keys: usize) -> Self {
         Self {
             start,
+            expected_keys,
             parts: Vec::new(),
         }
+    }
+
+    /// The keys of its largest part.
+    pub fn keys(&self) -> usize {
+        self.parts.iter().map(|part| part.index.len()).max().unwrap_or(0)
     }
 
     /// The number of the part for points of `dim` coordinates.
@@ -52,7 +60,7 @@ impl Pane {
         };
         self.parts.push(Part {
             dim,
-            index: KeyIndex::default(),
+            index: KeyIndex::with_capacity(self.expected_keys),
             cells,
         });
         self.parts.len() - 1
