@@ -106,7 +106,8 @@ fn read_node(section: &'static str, key: Key, table: Value, vocabulary: &Vocabul
         inputs: Vec::new(),
         key_by: false,
         keyed: Keyed::No,
-        chain: options.boolean("chain").unwrap_or(true),
+        // A source begins a chain anyhow.
+        chain: role == Role::Source || options.boolean("chain").unwrap_or(true),
         takes: vec![Rows::Any],
         gives: Rows::Any,
         side_outputs: Vec::new(),
@@ -128,17 +129,18 @@ impl Draft {
             watermark::Strategy::read(&mut watermark);
             watermark.finish();
         }
-        self.on_bad_record = options.one_of("on-bad-record", ON_BAD_RECORD);
-        self.fill_in("on-bad-record", ON_BAD_RECORD[0]);
-        self.side_outputs = vec![BAD_RECORDS.to_owned()];
         let known = vocabulary.sources.iter().map(|entry| entry.name);
         let Some(entry) = vocabulary.sources.iter().find(|entry| entry.name == self.kind) else {
             return unknown_word(&options, "connector", &self.kind, known);
         };
-        let format_known = match (entry.describe)(&mut options).needs_format {
-            false => true,
-            true => self.read_decoder(&mut options, vocabulary.registry),
-        };
+        let needs_format = (entry.describe)(&mut options).needs_format;
+        // Rows that are not read from records cannot be bad.
+        if needs_format {
+            self.side_outputs = vec![BAD_RECORDS.to_owned()];
+            self.on_bad_record = options.one_of("on-bad-record", ON_BAD_RECORD);
+            self.fill_in("on-bad-record", ON_BAD_RECORD[0]);
+        }
+        let format_known = !needs_format || self.read_decoder(&mut options, vocabulary.registry);
         self.understood = true;
         if format_known {
             options.finish();
@@ -191,10 +193,8 @@ impl Draft {
         let Some(entry) = vocabulary.sinks.iter().find(|entry| entry.name == self.kind) else {
             return unknown_word(&options, "connector", &self.kind, known);
         };
-        let format_known = match (entry.describe)(&mut options).needs_format {
-            false => true,
-            true => self.read_encoder(&mut options, vocabulary.registry),
-        };
+        let needs_format = (entry.describe)(&mut options).needs_format;
+        let format_known = !needs_format || self.read_encoder(&mut options, vocabulary.registry);
         self.understood = format_known;
         if format_known {
             options.finish();

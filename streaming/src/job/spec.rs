@@ -79,6 +79,9 @@ impl Job {
         let job = read(resolved, vocabulary, &problems, &warnings);
         diagnostics.extend(merge(broken, problems.take()).into_iter().map(locate));
         if !diagnostics.is_empty() {
+            for diagnostic in &mut diagnostics {
+                diagnostic.message = redact(&diagnostic.message, &job.secrets);
+            }
             return Err(JobErrors { diagnostics });
         }
         let warnings = warnings.take().into_iter().map(locate).collect();
@@ -312,12 +315,26 @@ fn read_restart(options: &mut Options, checkpointing: bool, problems: &Problems)
     restart
 }
 
+/// Far more than anybody draws, far fewer than what ids can count.
+const MAX_NODES: usize = 1000;
+
 fn read_drafts(options: &mut Options, vocabulary: &Vocabulary<'_>, problems: &Problems) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for section in ["source", "operator", "sink"] {
         if let Some(value) = options.take(section) {
             drafts.extend(read_section(section, value, vocabulary, problems));
         }
+    }
+    if drafts.len() > MAX_NODES {
+        problems.push(Problem {
+            span: None,
+            path: String::new(),
+            message: format!(
+                "{} sources, operators and sinks are more than the {MAX_NODES} that there may be",
+                drafts.len()
+            ),
+        });
+        drafts.clear();
     }
     drafts
 }

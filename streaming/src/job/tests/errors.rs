@@ -1,5 +1,7 @@
 //! What a user reads.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// A job with one source, the given middle, and one sink reading `input`.
@@ -7,6 +9,12 @@ fn around(middle: &str, input: &str) -> String {
     format!(
         "[source.points]\nconnector = \"generator\"\n{middle}\n[sink.out]\nconnector = \"discard\"\ninput = {input}\n"
     )
+}
+
+/// The same with a source that reads records, two lines longer.
+fn around_records(middle: &str, input: &str) -> String {
+    let records = "connector = \"kafka\"\nbootstrap-servers = \"b\"\nformat = \"point-json\"";
+    around(middle, input).replacen("connector = \"generator\"", records, 1)
 }
 
 #[test]
@@ -112,9 +120,9 @@ fn rows_must_be_of_the_kind_that_is_taken() {
     );
     let middle = "[operator.both]\ntype = \"union\"\ninput = [\"points\", \"points.bad\"]\n";
     assert_eq!(
-        errors(&around(middle, "\"both\"")),
+        errors(&around_records(middle, "\"both\"")),
         [
-            "job.toml:5:20: operator.both.input: points gives documents, the inputs before it points; \
+            "job.toml:7:20: operator.both.input: points gives documents, the inputs before it points; \
              they cannot be one stream"
         ]
     );
@@ -123,11 +131,15 @@ fn rows_must_be_of_the_kind_that_is_taken() {
 #[test]
 fn outputs_that_are_not_there_are_errors() {
     assert_eq!(
-        errors(&around("", "[\"points.bda\", \"out\", \"points.late\"]")),
+        errors(&around("", "\"points.bad\"")),
+        ["job.toml:6:9: sink.out.input: points has no side output \"bad\", and no other"]
+    );
+    assert_eq!(
+        errors(&around_records("", "[\"points.bda\", \"out\", \"points.late\"]")),
         [
-            "job.toml:6:10: sink.out.input: points has no side output \"bda\"; did you mean \"bad\"?",
-            "job.toml:6:24: sink.out.input: out is a sink, and a sink has no output",
-            "job.toml:6:31: sink.out.input: points has no side output \"late\"; it has bad",
+            "job.toml:8:10: sink.out.input: points has no side output \"bda\"; did you mean \"bad\"?",
+            "job.toml:8:24: sink.out.input: out is a sink, and a sink has no output",
+            "job.toml:8:31: sink.out.input: points has no side output \"late\"; it has bad",
         ]
     );
 }
@@ -214,4 +226,42 @@ fn loose_ends_are_warnings() {
         ]
     );
     assert_eq!(job(WHOLE).warnings, []);
+}
+
+#[test]
+fn there_is_an_end_to_how_much_a_job_may_hold() {
+    let many: String = (0..1001)
+        .map(|node| format!("[source.n{node}]\nconnector = \"generator\"\n"))
+        .collect();
+    assert!(errors(&many)[0].contains("1001 sources, operators and sinks are more than the 1000"));
+    let inputs: Vec<_> = (0..65).map(|input| format!("\"n{input}\"")).collect();
+    let found = errors(&around("", &format!("[{}]", inputs.join(", "))));
+    assert!(
+        found[0].ends_with("65 inputs are more than the 64 that there may be"),
+        "{found:?}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_cut_out_or_put_in_gives_a_job_or_errors_with_places(
+        start in 0..WHOLE.len(),
+        length in 0usize..40,
+        insert in "[\\[\\]{}\"$=.a-z0-9 \\n-]{0,12}",
+    ) {
+        let mut text = WHOLE.to_owned();
+        text.replace_range(start..(start + length).min(WHOLE.len()), &insert);
+        match parse(&text, &Overrides::default()) {
+            Ok(job) => prop_assert!(!job.plan().vertices.is_empty()),
+            Err(errors) => {
+                prop_assert!(!errors.diagnostics.is_empty());
+                for diagnostic in &errors.diagnostics {
+                    if let Some(place) = &diagnostic.place {
+                        prop_assert_eq!(text.lines().nth(place.line - 1).unwrap_or("").trim_end(), &place.source);
+                    }
+                    diagnostic.excerpt();
+                }
+            }
+        }
+    }
 }

@@ -149,6 +149,15 @@ fn secrets_reach_the_node_and_nothing_that_is_shown() {
 }
 
 #[test]
+fn an_error_does_not_show_a_secret() {
+    let text = WHOLE.replace("\"${max_dimension}\"", "\"${env:PASSWORD}\"");
+    assert_eq!(
+        errors(&text)[0],
+        "job.toml:28:17: operator.persistence.max-dimension: expected a whole number, found the text \"******\""
+    );
+}
+
+#[test]
 fn flink_conf_holds_where_the_job_says_nothing() {
     let conf = [
         ("execution.checkpointing.interval", "10 s"),
