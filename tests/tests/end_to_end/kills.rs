@@ -1,0 +1,149 @@
+//! Processes are killed with SIGKILL under load: no window is lost, and none comes out different.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use tests::cluster::{Cluster, ClusterSpec, with_cluster};
+use tests::expected::{Windows, compare};
+use tests::results::{Diagram, Window};
+use tests::stream::{FLUSH_KEY, Random, Stream};
+use tests::topics::Writer;
+use tests::wait::wait_until;
+
+use crate::kafka::{self, Job};
+
+const ROWS_PER_SECOND: f64 = 2000.0;
+/// Rows of half a second of event time and one key make a window: about 31.
+const WINDOWS: Windows = Windows { size_ms: 500, slide_ms: 500, max_dimension: 1, max_edge_length: 1.0 };
+/// Time between kills: restored and back at work before the next, most of the time.
+const CALM_S: f64 = 4.0;
+const RECOVERY: Duration = Duration::from_secs(60);
+
+fn stream(seed: u64) -> Stream {
+    Stream { seed, keys: 16, partitions: 4, step_us: 1000 }
+}
+
+/// How many kills, and the seed of the moments: from the environment, else 3 and a new one.
+fn plan() -> (u32, u64) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let kills = number("BETTIFLOW_KILLS").unwrap_or(3) as u32;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let seed = number("BETTIFLOW_SEED").unwrap_or(now.as_micros() as u64);
+    println!("BETTIFLOW_KILLS={kills} BETTIFLOW_SEED={seed}");
+    (kills, seed)
+}
+
+#[test]
+fn no_window_is_lost_or_changed_when_taskmanagers_are_killed() {
+    let spec = ClusterSpec::new(2, 2).on_s3();
+    with_cluster(spec, |cluster| {
+        let (kills, seed) = plan();
+        under_load(cluster, seed, |cluster, job| {
+            let mut random = Random(seed);
+            for kill in 0..kills {
+                watch(cluster, job, Duration::from_secs_f64(CALM_S * (0.5 + random.uniform())))?;
+                let victim = (random.next() % 2) as usize;
+                let at = Instant::now();
+                cluster.kill_taskmanager(victim)?;
+                cluster.restart_taskmanager(victim)?;
+                cluster.wait_for_slots(RECOVERY)?;
+                let outage = wait_for_new_output(job, at)?;
+                println!("kill {kill}: TaskManager {victim}, new output after {outage:?}");
+            }
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn a_job_comes_back_from_its_last_checkpoint_when_the_jobmanager_is_killed() {
+    with_cluster(ClusterSpec::new(2, 2), |cluster| {
+        let (_, seed) = plan();
+        under_load(cluster, seed, |cluster, job| {
+            cluster.wait_for_checkpoints(&job.id, 2, RECOVERY)?;
+            let at = Instant::now();
+            cluster.kill_jobmanager()?;
+            cluster.start_jobmanager()?;
+            println!("the JobManager answers after {:?}", at.elapsed());
+            cluster.wait_for_slots(RECOVERY)?;
+            cluster.wait_for_state(&job.id, "RUNNING", RECOVERY)?;
+            println!("the job runs after {:?}, new output after {:?}", at.elapsed(), wait_for_new_output(job, at)?);
+            // What it knows of the job's past came from the checkpoint directory.
+            cluster.wait_for_checkpoints(&job.id, 1, RECOVERY)
+        })
+    });
+}
+
+/// Runs the job at a steady rate while `hurt` does its work, then ends the stream and compares every window.
+fn under_load(cluster: &mut Cluster, seed: u64, hurt: impl FnOnce(&mut Cluster, &mut Job) -> Result<()>) -> Result<()> {
+    let stream = stream(seed);
+    let parameters = [("parallelism", "4"), ("window_size", "500ms"), ("slide_interval", "500ms")];
+    let mut job = kafka::start(cluster, 4, &parameters)?;
+    cluster.wait_for_state(&job.id, "RUNNING", RECOVERY)?;
+
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let (bootstrap, input) = (cluster.services.bootstrap.clone(), job.input.clone());
+    let load = thread::spawn(move || -> Result<u64> {
+        let writer = Writer::new(&bootstrap)?;
+        let chunk = (ROWS_PER_SECOND / 10.0) as u64;
+        let mut written = 0;
+        while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            stream.write(&writer, &input, written, written + chunk, ROWS_PER_SECOND)?;
+            written += chunk;
+        }
+        stream.write_flush(&writer, &input, written)?;
+        Ok(written)
+    });
+    let hurt = hurt(cluster, &mut job);
+    drop(stop);
+    let written = load.join().expect("the load does not panic")?;
+    hurt?;
+
+    let expected = WINDOWS.of((0..written).map(|index| stream.row(index)))?;
+    wait_for_all(cluster, &mut job, &expected)?;
+    println!(
+        "{written} rows, {} windows of {} keys, {} of them came more than once",
+        expected.len(),
+        stream.keys,
+        job.output.duplicates
+    );
+    let found = |window: &Window| job.output.windows.get(window).map(|(diagram, _)| diagram.clone());
+    compare(&expected, found, job.output.windows.keys().cloned(), 0.0)
+}
+
+/// Takes in results for a while; the processes must live.
+fn watch(cluster: &mut Cluster, job: &mut Job, time: Duration) -> Result<()> {
+    let end = Instant::now() + time;
+    wait_until("the calm to pass", time * 2, || {
+        cluster.check_alive()?;
+        job.output.take_in()?;
+        Ok(Instant::now() >= end)
+    })
+}
+
+/// Waits until windows come again after a failure at `at`, and returns how long none came. What the survivors had already
+/// computed may still arrive for a moment, so it is the longest silence that counts.
+fn wait_for_new_output(job: &mut Job, at: Instant) -> Result<Duration> {
+    let before = job.output.windows.len();
+    // Steady output: several windows of every key.
+    wait_until("new output", RECOVERY, || {
+        job.output.take_in()?;
+        Ok(job.output.windows.len() >= before + 64)
+    })?;
+    Ok(job.output.longest_silence(at, Instant::now()))
+}
+
+fn wait_for_all(cluster: &mut Cluster, job: &mut Job, expected: &BTreeMap<Window, Diagram>) -> Result<()> {
+    let mut come = 0;
+    wait_until("all windows", RECOVERY, || {
+        cluster.check_alive()?;
+        job.output.take_in()?;
+        come = job.output.windows.keys().filter(|window| window.0 != FLUSH_KEY).count();
+        Ok(come >= expected.len())
+    })
+    .with_context(|| format!("{come} of {} windows came", expected.len()))?;
+    ensure!(cluster.job_state(&job.id)? == "RUNNING", "the job does not run any more");
+    Ok(())
+}
