@@ -47,6 +47,10 @@ impl Refund {
 
 /// What arrived: an element of this process, or an encoded batch that the task decodes on its own thread.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved once per batch; a box would cost an allocation for each"
+)]
 pub enum Item {
     Element(Element),
     Encoded(Vec<u8>),

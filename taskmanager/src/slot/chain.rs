@@ -316,7 +316,7 @@ impl Chain {
     /// Takes the result of offloaded work; hands over all whose turn it is.
     pub fn completed(&mut self, node: usize, sequence: u64, token: u64, done: Done) -> Result<()> {
         self.nodes[node].offloaded.arrived(sequence, token, done);
-        while let Some(completion) = self.nodes[node].offloaded.next() {
+        while let Some(completion) = self.nodes[node].offloaded.take_next() {
             self.call(node, |operator, cx| operator.on_completion(completion, cx))?;
             self.drain()?;
         }

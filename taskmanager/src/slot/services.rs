@@ -48,7 +48,7 @@ impl Offloaded {
     }
 
     /// The next result, if it is its turn.
-    pub fn next(&mut self) -> Option<Completion> {
+    pub fn take_next(&mut self) -> Option<Completion> {
         let completion = self.early.remove(&self.delivered)?;
         self.delivered += 1;
         Some(completion)

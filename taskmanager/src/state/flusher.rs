@@ -151,7 +151,7 @@ async fn store(
         let items = splits.take().or_else(|| node.sealed.map(|sealed| vec![sealed]));
         let list = match items {
             Some(items) => {
-                let name = destination.object(&lineage.operator, epoch, SegmentKind::List, nonces.next());
+                let name = destination.object(&lineage.operator, epoch, SegmentKind::List, nonces.draw());
                 Some(
                     write_list(&destination.store, &destination.cluster, name, &items)
                         .await
@@ -207,7 +207,7 @@ impl Lineage {
         kind: SegmentKind,
     ) -> Result<Vec<SegmentRef>> {
         let rows = self.rows(kind).await?;
-        let mut name = || destination.object(&self.operator, epoch, kind, nonces.next());
+        let mut name = || destination.object(&self.operator, epoch, kind, nonces.draw());
         write_segments(&destination.store, &destination.cluster, self.owned, &mut name, rows)
             .await
             .map_err(failed)

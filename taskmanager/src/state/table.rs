@@ -10,12 +10,15 @@ use streaming::{Error, Result};
 /// Rows of a write buffer in the order of their keys; `None` deletes.
 pub type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// Called for every row: its key and its value.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<()> + 'a;
+
 /// An ordered map from encoded state keys to values, written by the flusher and read by the task.
 pub trait StateTable: Send + Sync {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
     fn apply(&self, changes: &Changes) -> Result<()>;
     /// Rows whose keys start with `prefix`, in order.
-    fn scan(&self, prefix: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()>;
+    fn scan(&self, prefix: &[u8], visit: &mut Visit<'_>) -> Result<()>;
     /// Bytes it takes, in memory or on disk.
     fn size_bytes(&self) -> u64;
 }
@@ -80,7 +83,7 @@ impl StateTable for MemoryTable {
         Ok(())
     }
 
-    fn scan(&self, prefix: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+    fn scan(&self, prefix: &[u8], visit: &mut Visit<'_>) -> Result<()> {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let from = (Bound::Included(prefix.to_vec()), Bound::Unbounded);
         table
@@ -143,7 +146,7 @@ impl StateTable for SledTable {
         Ok(())
     }
 
-    fn scan(&self, prefix: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()> {
+    fn scan(&self, prefix: &[u8], visit: &mut Visit<'_>) -> Result<()> {
         for row in self.database.scan_prefix(prefix) {
             let (key, value) = row.map_err(|error| self.failed(error))?;
             visit(&key, &value)?;
