@@ -15,6 +15,6 @@ pub use diagnostic::{Diagnostic, JobErrors, Place};
 pub use nodes::{BAD_RECORDS, DEFAULT_SINK_FORMAT, ON_BAD_RECORD};
 pub use options::{Options, Problem, Problems, parse_duration};
 pub use parameters::{Assignment, ConfigFile, Environment, Overrides};
-pub use settings::{Checkpointing, Mode, Restart};
+pub use settings::{Checkpointing, Mode, Restart, with_defaults};
 pub use spec::{Job, redact};
 pub use value::{Key, Span, Value, ValueKind, nearest};

@@ -197,6 +197,14 @@ impl Mode {
     }
 }
 
+/// A resolved job in JSON, completed with what `defaults` (options of `flink-conf.yaml`, by name) say of jobs wherever it
+/// says nothing. Keeps the order of the job, which the order of a plan follows.
+pub fn with_defaults(json: &str, defaults: &BTreeMap<String, String>) -> Result<String, String> {
+    let mut document = Value::parse_json(json)?;
+    fill_in(&mut document, defaults);
+    serde_json::to_string(&document).map_err(|error| error.to_string())
+}
+
 /// Puts what `flink-conf.yaml` says into the document wherever the job says nothing. Returns the path of each entry that
 /// came from there, with its name in `flink-conf.yaml`.
 pub(super) fn fill_in(document: &mut Value, defaults: &BTreeMap<String, String>) -> Vec<(String, String)> {

@@ -197,6 +197,22 @@ fn flink_conf_holds_where_the_job_says_nothing() {
 }
 
 #[test]
+fn a_stored_job_is_completed_without_changing_its_order() {
+    let conf = [
+        ("execution.checkpointing.interval", "7 s"),
+        ("execution.checkpointing.timeout", "8 s"),
+    ];
+    let conf = conf.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let stored = job(WHOLE);
+    let completed = crate::job::with_defaults(&stored.to_json(), &conf).unwrap();
+    let again = Job::from_json_with(&completed, &VOCABULARY).unwrap();
+    let checkpointing = again.checkpointing.unwrap();
+    assert_eq!(checkpointing.interval, Duration::from_secs(30));
+    assert_eq!(checkpointing.timeout, Duration::from_secs(8));
+    assert_eq!(again.graph, stored.graph);
+}
+
+#[test]
 fn jobs_back_off_when_they_take_checkpoints_and_stop_when_not() {
     assert_eq!(job(WHOLE).restart.name(), "exponential-delay");
     let without = WHOLE.replace("interval = \"30s\"", "");
