@@ -2,6 +2,8 @@
 //! and when everything crashes. Two sources, an exchange by key, three windows. Whatever the seed, every window must come
 //! out with the count that a naive model gives, and with no other.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
