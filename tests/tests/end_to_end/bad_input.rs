@@ -33,12 +33,15 @@ const BAD: &[(&[u8], &str)] = &[
     (b"{\"key\":{},\"point\":[1,2]}", "field \"key\""),
     (b"{\"timestamp\":\"yesterday\",\"point\":[1,2]}", "expected RFC 3339"),
     (b"{\"timestamp\":-5,\"point\":[1,2]}", "before 1970"),
-    (b"{\"timestamp\":\"2999-01-01T00:00:00Z\",\"point\":[1,2]}", "beyond the allowed future"),
+    (
+        b"{\"timestamp\":\"2999-01-01T00:00:00Z\",\"point\":[1,2]}",
+        "beyond the allowed future",
+    ),
 ];
 
 #[test]
 fn every_kind_of_bad_input_becomes_a_dead_letter_with_its_reason() {
-    with_cluster(ClusterSpec::new(1, 1), |cluster| bad_input(cluster));
+    with_cluster(ClusterSpec::new(1, 1), bad_input);
 }
 
 fn bad_input(cluster: &mut Cluster) -> Result<()> {
@@ -49,7 +52,12 @@ fn bad_input(cluster: &mut Cluster) -> Result<()> {
     let oversize = format!("{{\"key\":\"{}\",\"point\":[1,2]}}", "x".repeat(990_000));
     job.writer.send(&job.input, 0, b"big", oversize.as_bytes())?;
     // Good points around the bad ones, and one that is late once the watermark has passed.
-    let stream = Stream { seed: 5, keys: 1, partitions: 1, step_us: 100_000 };
+    let stream = Stream {
+        seed: 5,
+        keys: 1,
+        partitions: 1,
+        step_us: 100_000,
+    };
     stream.write(&job.writer, &job.input, 0, 200, f64::INFINITY)?;
     stream.write_flush(&job.writer, &job.input, 200)?;
     wait_until("windows of the good points", WITHIN, || {
@@ -62,15 +70,29 @@ fn bad_input(cluster: &mut Cluster) -> Result<()> {
     let letters = letters(cluster, &job.errors, BAD.len() + 1)?;
     for (offset, (message, reason)) in BAD.iter().enumerate() {
         let message = String::from_utf8_lossy(message);
-        let letter = letters.get(&(offset as i64)).with_context(|| format!("no dead letter of {message}"))?;
+        let letter = letters
+            .get(&(offset as i64))
+            .with_context(|| format!("no dead letter of {message}"))?;
         let found = letter["reason"].as_str().unwrap_or_default();
-        ensure!(found.contains(reason), "{message}: the reason is {found:?}, expected {reason:?}");
-        ensure!(letter["kind"] == "bad_record" && letter["source"]["topic"] == job.input.as_str(), "{letter}");
-        ensure!(letter["job"] == "windows" && letter["error_id"].as_str().is_some_and(|id| id.len() == 32), "{letter}");
+        ensure!(
+            found.contains(reason),
+            "{message}: the reason is {found:?}, expected {reason:?}"
+        );
+        ensure!(
+            letter["kind"] == "bad_record" && letter["source"]["topic"] == job.input.as_str(),
+            "{letter}"
+        );
+        ensure!(
+            letter["job"] == "windows" && letter["error_id"].as_str().is_some_and(|id| id.len() == 32),
+            "{letter}"
+        );
     }
     let late = letters.get(&-1).context("no dead letter of the late point")?;
     ensure!(late["kind"] == "late" && late["operator"] == "windows", "{late}");
-    ensure!(cluster.job_state(&job.id)? == "RUNNING", "the job does not run any more");
+    ensure!(
+        cluster.job_state(&job.id)? == "RUNNING",
+        "the job does not run any more"
+    );
     Ok(())
 }
 
@@ -82,7 +104,9 @@ fn letters(cluster: &Cluster, topic: &str, count: usize) -> Result<BTreeMap<i64,
         while let Some(document) = reader.next(Duration::from_millis(50))? {
             let letter: Value = serde_json::from_slice(&document).context("a dead letter is JSON")?;
             let offset = match letter["kind"].as_str() {
-                Some("bad_record") => letter["source"]["offset"].as_i64().context("a bad record has an offset")?,
+                Some("bad_record") => letter["source"]["offset"]
+                    .as_i64()
+                    .context("a bad record has an offset")?,
                 _ => -1,
             };
             letters.insert(offset, letter);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tests::cluster::{Cluster, ClusterSpec, with_cluster};
@@ -32,7 +31,16 @@ fn generator_to_files(cluster: &mut Cluster, parallelism: &str) -> Result<()> {
     let path = job.to_str().context("the path of the job is not UTF-8")?;
     // Not detached: the exit code tells how the job ended.
     let arguments = [
-        "--job", path, "--jobmanager", &address, "--parallelism", parallelism, "--set", &set, "--set", "rate=20000.0",
+        "--job",
+        path,
+        "--jobmanager",
+        &address,
+        "--parallelism",
+        parallelism,
+        "--set",
+        &set,
+        "--set",
+        "rate=20000.0",
     ];
     let ended = submit_job(&arguments)?;
     ensure!(ended.status.success(), "submit-job: {}\n{}", ended.status, text(&ended));
@@ -42,23 +50,32 @@ fn generator_to_files(cluster: &mut Cluster, parallelism: &str) -> Result<()> {
     for line in lines_below(&output.join("results"))? {
         let (window, diagram) = parse(line.as_bytes())?;
         // A circle with little noise has one loop that lives long.
-        let loops = diagram.pairs.iter().filter(|(dimension, birth, death)| *dimension == 1 && death - birth > 1.0);
+        let loops = diagram
+            .pairs
+            .iter()
+            .filter(|(dimension, birth, death)| *dimension == 1 && death - birth > 1.0);
         ensure!(loops.count() == 1, "{window:?}: not a circle: {diagram:?}");
-        ensure!(diagram.points == SIZE || diagram.points < SIZE && count_is_last(diagram.points), "{window:?}: {} points", diagram.points);
+        ensure!(
+            (1..=SIZE).contains(&diagram.points),
+            "{window:?}: {} points",
+            diagram.points
+        );
         *windows.entry((window.0, diagram.points)).or_insert(0) += 1;
         count += 1;
     }
     // Windows of points that are whole; what is left at the end depends on how keys share the rows.
-    let whole: u64 = windows.iter().filter(|((_, points), _)| *points == SIZE).map(|(_, number)| number).sum();
+    let whole: u64 = windows
+        .iter()
+        .filter(|((_, points), _)| *points == SIZE)
+        .map(|(_, number)| number)
+        .sum();
     println!("{count} windows, {whole} of them whole");
     let of_key = |rows: u64| (rows - SIZE) / SLIDE + 1;
-    ensure!(whole.abs_diff(KEYS * of_key(ROWS / KEYS)) <= KEYS * 2, "{whole} whole windows");
+    ensure!(
+        whole.abs_diff(KEYS * of_key(ROWS / KEYS)) <= KEYS * 2,
+        "{whole} whole windows"
+    );
     Ok(())
-}
-
-/// What is left at the end of the input is shown as it is.
-fn count_is_last(points: u64) -> bool {
-    points > 0
 }
 
 fn lines_below(dir: &Path) -> Result<Vec<String>> {

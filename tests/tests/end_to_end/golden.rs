@@ -55,10 +55,16 @@ impl Golden {
 
     fn windows(&self) -> BTreeMap<Window, Diagram> {
         let diagram = |window: &GoldenWindow| {
-            let pairs = window.pairs.iter().map(|&(dimension, birth, death)| (dimension, birth, death.unwrap_or(f64::INFINITY)));
+            let pairs = window
+                .pairs
+                .iter()
+                .map(|&(dimension, birth, death)| (dimension, birth, death.unwrap_or(f64::INFINITY)));
             Diagram::new(window.count, pairs.collect())
         };
-        self.windows.iter().map(|window| ((window.key.clone(), window.start, window.end), diagram(window))).collect()
+        self.windows
+            .iter()
+            .map(|window| ((window.key.clone(), window.start, window.end), diagram(window)))
+            .collect()
     }
 
     fn computed(&self) -> Windows {
@@ -76,12 +82,12 @@ const TOLERANCE: f64 = 1e-9;
 
 #[test]
 fn windows_of_recorded_points_have_the_diagrams_of_gudhi() {
-    with_cluster(ClusterSpec::new(1, 2), |cluster| recorded_points(cluster));
+    with_cluster(ClusterSpec::new(1, 2), recorded_points);
 }
 
 #[test]
 fn the_same_with_two_taskmanagers_and_checkpoints_in_s3() {
-    with_cluster(ClusterSpec::new(2, 1).on_s3(), |cluster| recorded_points(cluster));
+    with_cluster(ClusterSpec::new(2, 1).on_s3(), recorded_points);
 }
 
 fn recorded_points(cluster: &mut Cluster) -> Result<()> {
@@ -102,7 +108,11 @@ fn recorded_points(cluster: &mut Cluster) -> Result<()> {
     compare(&expected, found, job.output.windows.keys().cloned(), TOLERANCE)?;
     let direct = golden.computed().of(golden.rows())?;
     compare(&direct, found, job.output.windows.keys().cloned(), 0.0)?;
-    ensure!(job.output.duplicates == 0, "{} windows came twice without a failure", job.output.duplicates);
+    ensure!(
+        job.output.duplicates == 0,
+        "{} windows came twice without a failure",
+        job.output.duplicates
+    );
     cluster.wait_for_checkpoints(&job.id, 1, Duration::from_secs(20))
 }
 
@@ -110,9 +120,15 @@ fn recorded_points(cluster: &mut Cluster) -> Result<()> {
 fn write(golden: &Golden, job: &Job) -> Result<()> {
     for row in golden.rows() {
         let partition = i32::from(row.key == "two");
-        job.writer.send(&job.input, partition, row.key.as_bytes(), row.to_json().as_bytes())?;
+        job.writer
+            .send(&job.input, partition, row.key.as_bytes(), row.to_json().as_bytes())?;
     }
     job.writer.flush()?;
-    let stream = Stream { seed: 0, keys: 1, partitions: 2, step_us: 1_000_000 };
+    let stream = Stream {
+        seed: 0,
+        keys: 1,
+        partitions: 2,
+        step_us: 1_000_000,
+    };
     stream.write_flush(&job.writer, &job.input, 120)
 }

@@ -27,7 +27,11 @@ fn all_mistakes_of_a_job_file_are_told_at_once_with_line_and_nearest_name() {
 
     let (code, said) = run(&["--job", path(&file), "--dry-run"]);
     assert_eq!(code, 1, "{said}");
-    for (mistake, nearest) in [("vietoris_ribs", "vietoris_rips"), ("key-bye", "key-by"), ("\"window\"", "windows")] {
+    for (mistake, nearest) in [
+        ("vietoris_ribs", "vietoris_rips"),
+        ("key-bye", "key-by"),
+        ("\"window\"", "windows"),
+    ] {
         let line = line(mistake);
         let place = format!("bad.toml:{line}");
         let told = said.lines().any(|told| told.contains(&place) && told.contains(nearest));

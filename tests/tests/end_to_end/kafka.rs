@@ -31,5 +31,11 @@ pub fn start(cluster: &Cluster, partitions: i32, parameters: &[(&str, &str)]) ->
     let id = cluster.submit(&job_file("windows.toml"), &all)?;
     let writer = Writer::new(bootstrap)?;
     let output = Collector::start(bootstrap, &output)?;
-    Ok(Job { id, input, errors, writer, output })
+    Ok(Job {
+        id,
+        input,
+        errors,
+        writer,
+        output,
+    })
 }

@@ -16,20 +16,32 @@ use crate::kafka::{self, Job};
 
 const ROWS_PER_SECOND: f64 = 2000.0;
 /// Rows of half a second of event time and one key make a window: about 31.
-const WINDOWS: Windows = Windows { size_ms: 500, slide_ms: 500, max_dimension: 1, max_edge_length: 1.0 };
+const WINDOWS: Windows = Windows {
+    size_ms: 500,
+    slide_ms: 500,
+    max_dimension: 1,
+    max_edge_length: 1.0,
+};
 /// Time between kills: restored and back at work before the next, most of the time.
 const CALM_S: f64 = 4.0;
 const RECOVERY: Duration = Duration::from_secs(60);
 
 fn stream(seed: u64) -> Stream {
-    Stream { seed, keys: 16, partitions: 4, step_us: 1000 }
+    Stream {
+        seed,
+        keys: 16,
+        partitions: 4,
+        step_us: 1000,
+    }
 }
 
 /// How many kills, and the seed of the moments: from the environment, else 3 and a new one.
 fn plan() -> (u32, u64) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let kills = number("BETTIFLOW_KILLS").unwrap_or(3) as u32;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     let seed = number("BETTIFLOW_SEED").unwrap_or(now.as_micros() as u64);
     println!("BETTIFLOW_KILLS={kills} BETTIFLOW_SEED={seed}");
     (kills, seed)
@@ -44,7 +56,7 @@ fn no_window_is_lost_or_changed_when_taskmanagers_are_killed() {
             let mut random = Random(seed);
             for kill in 0..kills {
                 watch(cluster, job, Duration::from_secs_f64(CALM_S * (0.5 + random.uniform())))?;
-                let victim = (random.next() % 2) as usize;
+                let victim = (random.draw() % 2) as usize;
                 let at = Instant::now();
                 cluster.kill_taskmanager(victim)?;
                 cluster.restart_taskmanager(victim)?;
@@ -69,7 +81,11 @@ fn a_job_comes_back_from_its_last_checkpoint_when_the_jobmanager_is_killed() {
             println!("the JobManager answers after {:?}", at.elapsed());
             cluster.wait_for_slots(RECOVERY)?;
             cluster.wait_for_state(&job.id, "RUNNING", RECOVERY)?;
-            println!("the job runs after {:?}, new output after {:?}", at.elapsed(), wait_for_new_output(job, at)?);
+            println!(
+                "the job runs after {:?}, new output after {:?}",
+                at.elapsed(),
+                wait_for_new_output(job, at)?
+            );
             // What it knows of the job's past came from the checkpoint directory.
             cluster.wait_for_checkpoints(&job.id, 1, RECOVERY)
         })
@@ -79,7 +95,11 @@ fn a_job_comes_back_from_its_last_checkpoint_when_the_jobmanager_is_killed() {
 /// Runs the job at a steady rate while `hurt` does its work, then ends the stream and compares every window.
 fn under_load(cluster: &mut Cluster, seed: u64, hurt: impl FnOnce(&mut Cluster, &mut Job) -> Result<()>) -> Result<()> {
     let stream = stream(seed);
-    let parameters = [("parallelism", "4"), ("window_size", "500ms"), ("slide_interval", "500ms")];
+    let parameters = [
+        ("parallelism", "4"),
+        ("window_size", "500ms"),
+        ("slide_interval", "500ms"),
+    ];
     let mut job = kafka::start(cluster, 4, &parameters)?;
     cluster.wait_for_state(&job.id, "RUNNING", RECOVERY)?;
 
@@ -144,6 +164,9 @@ fn wait_for_all(cluster: &mut Cluster, job: &mut Job, expected: &BTreeMap<Window
         Ok(come >= expected.len())
     })
     .with_context(|| format!("{come} of {} windows came", expected.len()))?;
-    ensure!(cluster.job_state(&job.id)? == "RUNNING", "the job does not run any more");
+    ensure!(
+        cluster.job_state(&job.id)? == "RUNNING",
+        "the job does not run any more"
+    );
     Ok(())
 }

@@ -5,6 +5,9 @@
 //! `KAFKA_BOOTSTRAP` and `BETTIFLOW_TEST_S3` name real services. `BETTIFLOW_KILLS` (3) and `BETTIFLOW_SEED` (drawn anew and
 //! printed) rule the test that kills TaskManagers.
 
+// What fails here fails a test.
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod bounded;
 mod golden;

@@ -32,13 +32,29 @@ fn the_page_shows_the_job_and_its_diagram() {
 
 fn chromium() -> Option<String> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    let is_there = |name: &&str| Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let is_there = |name: &&str| {
+        Command::new(name)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok()
+    };
     names.into_iter().find(is_there).map(str::to_owned)
 }
 
 fn show(cluster: &mut Cluster, chromium: &str) -> Result<()> {
-    let mut job = kafka::start(cluster, 1, &[("parallelism", "1"), ("window_size", "1s"), ("slide_interval", "1s")])?;
-    let stream = Stream { seed: 3, keys: 2, partitions: 1, step_us: 10_000 };
+    let mut job = kafka::start(
+        cluster,
+        1,
+        &[("parallelism", "1"), ("window_size", "1s"), ("slide_interval", "1s")],
+    )?;
+    let stream = Stream {
+        seed: 3,
+        keys: 2,
+        partitions: 1,
+        step_us: 10_000,
+    };
     stream.write(&job.writer, &job.input, 0, 1000, f64::INFINITY)?;
     stream.write_flush(&job.writer, &job.input, 1000)?;
     wait_until("windows", WITHIN, || {
@@ -47,13 +63,21 @@ fn show(cluster: &mut Cluster, chromium: &str) -> Result<()> {
     })?;
     wait_until("diagrams", WITHIN, || {
         let answer = cluster.rest.get(&format!("/jobs/{}/diagrams", job.id))?;
-        Ok(answer["diagrams"].as_array().is_some_and(|diagrams| !diagrams.is_empty()))
+        Ok(answer["diagrams"]
+            .as_array()
+            .is_some_and(|diagrams| !diagrams.is_empty()))
     })?;
 
     let overview = dom(cluster, chromium, "/", "windows")?;
-    ensure!(overview.contains("RUNNING") || overview.contains("Running") || overview.contains("running"), "{overview}");
+    ensure!(
+        overview.contains("RUNNING") || overview.contains("Running") || overview.contains("running"),
+        "{overview}"
+    );
     let shown = dom(cluster, chromium, &format!("/#/jobs/{}", job.id), "<svg")?;
-    ensure!(shown.contains("persistence") && shown.contains("<circle"), "no diagram in: {shown}");
+    ensure!(
+        shown.contains("persistence") && shown.contains("<circle"),
+        "no diagram in: {shown}"
+    );
     screenshot(cluster, chromium, &format!("/#/jobs/{}", job.id))
 }
 
@@ -61,7 +85,13 @@ fn browser(cluster: &Cluster, chromium: &str) -> Command {
     let mut command = Command::new(chromium);
     let profile = cluster.dir().join("chromium");
     command
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1400,1000"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--window-size=1400,1000",
+        ])
         .args(["--virtual-time-budget=5000", "--timeout=20000"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .stdin(Stdio::null())
@@ -72,7 +102,10 @@ fn browser(cluster: &Cluster, chromium: &str) -> Command {
 /// The document after the page's scripts have run, once it contains `expected`.
 fn dom(cluster: &Cluster, chromium: &str, path: &str, expected: &str) -> Result<String> {
     wait_for(&format!("{expected} on the page {path}"), WITHIN, || {
-        let output = browser(cluster, chromium).arg("--dump-dom").arg(cluster.rest.url(path)).output()?;
+        let output = browser(cluster, chromium)
+            .arg("--dump-dom")
+            .arg(cluster.rest.url(path))
+            .output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(text.contains(expected).then_some(text))
     })
@@ -87,7 +120,11 @@ fn screenshot(cluster: &Cluster, chromium: &str, path: &str) -> Result<()> {
     ensure!(output.status.success(), "chromium: {}", output.status);
     let bytes = std::fs::read(&file).context("no screenshot was written")?;
     // An empty page of this size compresses to a few kilobytes.
-    ensure!(bytes.starts_with(b"\x89PNG") && bytes.len() > 20_000, "the screenshot has {} bytes", bytes.len());
+    ensure!(
+        bytes.starts_with(b"\x89PNG") && bytes.len() > 20_000,
+        "the screenshot has {} bytes",
+        bytes.len()
+    );
     keep(&file)
 }
 
