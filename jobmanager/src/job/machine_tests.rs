@@ -1,10 +1,21 @@
 use super::*;
-use crate::job::restart::Strategy;
 use streaming::VertexId;
+use streaming::job::Restart as Strategy;
 
 const SOURCE: TaskId = task(0, 0);
 const SINK: TaskId = task(1, 0);
 const WIDE: TaskId = task(1, 1);
+
+fn backoff() -> Strategy {
+    Strategy::ExponentialDelay {
+        initial_backoff: Duration::from_millis(100),
+        max_backoff: Duration::from_secs(60),
+        multiplier: 1.5,
+        reset_threshold: Duration::from_secs(60),
+        jitter: 0.0,
+        attempts: None,
+    }
+}
 
 const fn task(vertex: u16, subtask: u16) -> TaskId {
     TaskId {
@@ -101,12 +112,12 @@ fn refused(retry: bool) -> TaskChange {
 
 #[test]
 fn a_job_runs_when_every_task_does() {
-    Bench::running(Strategy::default(), true);
+    Bench::running(backoff(), true);
 }
 
 #[test]
 fn a_job_waits_for_slots_and_tries_again_when_they_change() {
-    let mut bench = Bench::new(Strategy::default(), true);
+    let mut bench = Bench::new(backoff(), true);
     bench.event(Event::Begin);
     assert_eq!(bench.event(Event::SlotsChanged), [Command::Place]);
     assert_eq!(bench.machine.state(), State::Scheduling);
@@ -114,7 +125,7 @@ fn a_job_waits_for_slots_and_tries_again_when_they_change() {
 
 #[test]
 fn a_bounded_job_finishes_behind_a_last_checkpoint() {
-    let mut bench = Bench::running(Strategy::default(), true);
+    let mut bench = Bench::running(backoff(), true);
     assert_eq!(bench.task(SOURCE, TaskChange::Exhausted), [Command::LastCheckpoint]);
     let finish = [Command::EndCheckpoints, Command::Finish];
     assert_eq!(bench.event(Event::LastCheckpointCommitted), finish);
@@ -128,14 +139,14 @@ fn a_bounded_job_finishes_behind_a_last_checkpoint() {
 
 #[test]
 fn a_bounded_job_without_checkpoints_finishes_at_once() {
-    let mut bench = Bench::running(Strategy::default(), false);
+    let mut bench = Bench::running(backoff(), false);
     let finish = [Command::EndCheckpoints, Command::Finish];
     assert_eq!(bench.task(SOURCE, TaskChange::Exhausted), finish);
 }
 
 #[test]
 fn a_lost_taskmanager_restarts_the_job_when_the_other_tasks_have_stopped() {
-    let mut bench = Bench::running(Strategy::default(), true);
+    let mut bench = Bench::running(backoff(), true);
     let commands = bench.event(lost("b"));
     assert!(matches!(
         &commands[..],
@@ -154,7 +165,7 @@ fn a_lost_taskmanager_restarts_the_job_when_the_other_tasks_have_stopped() {
 
 #[test]
 fn a_job_whose_taskmanagers_are_all_lost_waits_only_for_the_delay() {
-    let mut bench = Bench::running(Strategy::default(), true);
+    let mut bench = Bench::running(backoff(), true);
     bench.event(lost("a"));
     bench.event(lost("b"));
     assert_eq!(bench.later(99), []);
@@ -163,7 +174,7 @@ fn a_job_whose_taskmanagers_are_all_lost_waits_only_for_the_delay() {
 
 #[test]
 fn tasks_that_do_not_stop_hold_a_restart_back_for_a_bounded_time() {
-    let mut bench = Bench::running(Strategy::default(), true);
+    let mut bench = Bench::running(backoff(), true);
     bench.event(lost("b"));
     assert_eq!(bench.later(4_999), []);
     assert_eq!(bench.later(1), [Command::Place]);
@@ -171,7 +182,7 @@ fn tasks_that_do_not_stop_hold_a_restart_back_for_a_bounded_time() {
 
 #[test]
 fn a_failure_that_no_restart_cures_fails_the_job() {
-    let mut bench = Bench::running(Strategy::default(), true);
+    let mut bench = Bench::running(backoff(), true);
     bench.task(SOURCE, refused(false));
     assert_eq!(bench.machine.state(), State::Failing);
     bench.task(SINK, TaskChange::Cancelled);
@@ -181,7 +192,7 @@ fn a_failure_that_no_restart_cures_fails_the_job() {
 
 #[test]
 fn a_failure_that_no_restart_cures_decides_even_if_it_comes_second() {
-    let mut bench = Bench::running(Strategy::default(), true);
+    let mut bench = Bench::running(backoff(), true);
     bench.task(SOURCE, refused(true));
     bench.task(SINK, refused(false));
     assert_eq!(bench.machine.state(), State::Failing);
@@ -203,7 +214,7 @@ fn a_strategy_that_is_used_up_fails_the_job_and_says_so() {
 
 #[test]
 fn a_cancelled_job_ends_when_its_tasks_have() {
-    let mut bench = Bench::running(Strategy::default(), true);
+    let mut bench = Bench::running(backoff(), true);
     let cancel = [Command::EndCheckpoints, Command::CancelTasks];
     assert_eq!(bench.event(Event::Cancel), cancel);
     let end = [Command::ReleaseSlots, Command::RecordEnd(State::Cancelled)];
@@ -212,7 +223,7 @@ fn a_cancelled_job_ends_when_its_tasks_have() {
 
 #[test]
 fn a_job_that_waits_for_slots_can_be_cancelled() {
-    let mut bench = Bench::new(Strategy::default(), true);
+    let mut bench = Bench::new(backoff(), true);
     bench.event(Event::Begin);
     let end = [Command::ReleaseSlots, Command::RecordEnd(State::Cancelled)];
     assert_eq!(bench.event(Event::Cancel), end);
@@ -220,7 +231,7 @@ fn a_job_that_waits_for_slots_can_be_cancelled() {
 
 #[test]
 fn words_of_an_older_deployment_are_not_heard() {
-    let mut bench = Bench::running(Strategy::default(), true);
+    let mut bench = Bench::running(backoff(), true);
     bench.deployment -= 1;
     assert_eq!(bench.task(SOURCE, refused(false)), []);
     assert_eq!(bench.machine.state(), State::Running);
@@ -228,7 +239,7 @@ fn words_of_an_older_deployment_are_not_heard() {
 
 #[test]
 fn an_attempt_that_does_not_get_ready_in_time_fails() {
-    let mut bench = Bench::new(Strategy::default(), true);
+    let mut bench = Bench::new(backoff(), true);
     bench.event(Event::Begin);
     bench.place();
     bench.event(Event::AttemptRecorded(Attempt(1)));
@@ -239,7 +250,7 @@ fn an_attempt_that_does_not_get_ready_in_time_fails() {
 
 #[test]
 fn a_taskmanager_lost_before_the_attempt_is_recorded_restarts_the_job() {
-    let mut bench = Bench::new(Strategy::default(), true);
+    let mut bench = Bench::new(backoff(), true);
     bench.event(Event::Begin);
     bench.place();
     bench.event(lost("a"));

@@ -3,54 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// When to give up and how long to wait, as `restart-strategy` names it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Strategy {
-    /// The first failure is the last.
-    None,
-    /// At most `attempts` restarts, each after `delay`.
-    FixedDelay { attempts: u32, delay: Duration },
-    /// Gives up at more than `max_failures` within `interval`.
-    FailureRate {
-        max_failures: u32,
-        interval: Duration,
-        delay: Duration,
-    },
-    /// Waits `initial`, then each time `multiplier` times as long up to `max`; starts over after `reset_after` without a
-    /// failure. `jitter` 0.1 stretches or shortens each delay by up to a tenth.
-    ExponentialDelay {
-        initial: Duration,
-        max: Duration,
-        multiplier: f64,
-        reset_after: Duration,
-        jitter: f64,
-    },
-}
-
-impl Default for Strategy {
-    /// Retries for ever; the first time almost at once, because most failures are a lost process whose successor is there.
-    fn default() -> Self {
-        Self::ExponentialDelay {
-            initial: Duration::from_millis(100),
-            max: Duration::from_secs(60),
-            multiplier: 1.5,
-            reset_after: Duration::from_secs(60),
-            jitter: 0.1,
-        }
-    }
-}
-
-impl Strategy {
-    /// The name that `restart-strategy` gives it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::FixedDelay { .. } => "fixed-delay",
-            Self::FailureRate { .. } => "failure-rate",
-            Self::ExponentialDelay { .. } => "exponential-delay",
-        }
-    }
-}
+use streaming::job::Restart as Strategy;
 
 /// What follows from a failure.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,13 +52,28 @@ impl Restarts {
                 delay,
             } => self.by_rate(now, max_failures, interval, delay),
             Strategy::ExponentialDelay {
-                initial,
-                max,
+                attempts: Some(attempts),
+                reset_threshold,
+                ..
+            } if self.granted >= attempts && !self.was_calm(now, reset_threshold) => Decision::GiveUp(format!(
+                "all {attempts} restarts of the exponential-delay strategy are used up"
+            )),
+            Strategy::ExponentialDelay {
+                initial_backoff,
+                max_backoff,
                 multiplier,
-                reset_after,
+                reset_threshold,
                 jitter,
+                ..
             } => {
-                let base = self.grown(now, initial, max, multiplier, reset_after);
+                let calm = self.was_calm(now, reset_threshold);
+                if calm {
+                    self.granted = 0;
+                }
+                let base = match self.delay {
+                    Some(delay) if !calm => delay.mul_f64(multiplier.max(1.0)).min(max_backoff),
+                    _ => initial_backoff.min(max_backoff),
+                };
                 self.delay = Some(base);
                 let stretch = 1.0 + jitter.clamp(0.0, 1.0) * (2.0 * dice - 1.0);
                 Decision::RestartAfter(base.mul_f64(stretch))
@@ -133,21 +101,10 @@ impl Restarts {
         Decision::RestartAfter(delay)
     }
 
-    fn grown(
-        &self,
-        now: Instant,
-        initial: Duration,
-        max: Duration,
-        multiplier: f64,
-        reset_after: Duration,
-    ) -> Duration {
-        let calm = self
-            .last_failure
-            .is_none_or(|at| now.duration_since(at) > reset_after + self.delay.unwrap_or_default());
-        match self.delay {
-            Some(delay) if !calm => delay.mul_f64(multiplier.max(1.0)).min(max),
-            _ => initial.min(max),
-        }
+    /// Whether the job has run for `threshold` without a failure, or never failed.
+    fn was_calm(&self, now: Instant, threshold: Duration) -> bool {
+        let since = |at| now.duration_since(at) > threshold + self.delay.unwrap_or_default();
+        self.last_failure.is_none_or(since)
     }
 }
 
@@ -169,6 +126,17 @@ mod tests {
             )
             .collect();
         assert_eq!(found, expected);
+    }
+
+    fn backoff(attempts: Option<u32>) -> Strategy {
+        Strategy::ExponentialDelay {
+            initial_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(60),
+            multiplier: 1.5,
+            reset_threshold: Duration::from_secs(60),
+            jitter: 0.1,
+            attempts,
+        }
     }
 
     #[test]
@@ -199,20 +167,26 @@ mod tests {
     #[test]
     fn exponential_delay_grows_to_its_maximum_and_starts_over_after_a_calm_time() {
         let strategy = Strategy::ExponentialDelay {
-            initial: Duration::from_millis(100),
-            max: Duration::from_millis(300),
+            initial_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_millis(300),
             multiplier: 2.0,
-            reset_after: Duration::from_secs(10),
+            reset_threshold: Duration::from_secs(10),
             jitter: 0.1,
+            attempts: None,
         };
         check(strategy, &[0, 200, 500, 900, 20_000], &[100, 200, 300, 300, 100]);
     }
 
     #[test]
+    fn exponential_delay_may_be_bounded() {
+        check(backoff(Some(2)), &[0, 1, 2], &[100, 150, -1]);
+    }
+
+    #[test]
     fn jitter_stays_within_its_share() {
-        let mut restarts = Restarts::new(Strategy::default());
+        let mut restarts = Restarts::new(backoff(None));
         let Decision::RestartAfter(least) = restarts.on_failure(Instant::now(), 0.0) else {
-            panic!("the default strategy restarts");
+            panic!("exponential delay restarts");
         };
         assert_eq!(least, Duration::from_millis(90));
     }

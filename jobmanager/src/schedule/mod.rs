@@ -1,6 +1,7 @@
 //! Which TaskManager runs which task.
 
 pub mod assign;
+pub mod attached;
 pub mod pool;
 
 /// What a TaskManager calls itself; drawn by its process at start.

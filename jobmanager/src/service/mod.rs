@@ -1,0 +1,4 @@
+//! The gRPC services of the JobManager.
+
+pub mod client;
+pub mod taskmanager;
