@@ -19,8 +19,8 @@ use crate::rows::documents;
 
 /// How long a write waits for room in the queue, and a seal for the broker.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// One wait; between two, delivery errors are looked at.
-const STEP: Duration = Duration::from_millis(50);
+/// One wait for the broker's word. It always lasts this long, for the client polls to the end of its time.
+const STEP: Duration = Duration::from_millis(1);
 
 /// Writes documents to a topic.
 pub struct DirectSink {
@@ -167,8 +167,9 @@ impl DirectSink {
                 let (count, waited) = (self.producer.in_flight_count(), PATIENCE.as_secs());
                 return Err(self.error(format_args!("{count} records not acknowledged within {waited} s")));
             }
-            // A flush ends the linger; that it times out is no error yet.
-            let _ = self.producer.flush(left.min(STEP * 20));
+            // It ends the linger and returns at once: waiting in it would last a tenth of a second at least.
+            let _ = self.producer.flush(Duration::ZERO);
+            self.producer.poll(STEP);
             self.check_deliveries()?;
         }
         self.check_deliveries()
