@@ -11,6 +11,9 @@
 //! max-points = 1000000                                          # per key, in one pane, session or global window
 //! ```
 //!
+//! `timeout` closes a window that counts points when none came for so long (processing time); windows over time close by
+//! themselves, so there it changes nothing, and one job file serves both meanings of `size`.
+//!
 //! A window fires when the watermark reaches its last instant. With `allowed-lateness` it is kept that much longer, and
 //! fires again, with all it holds, for keys that get a row in that time. Rows that are later still go to the side output
 //! `late`; points beyond `max-points` go to the side output `overflow`. Points of different dimension share no window.

@@ -336,6 +336,48 @@ fn points_of_different_dimension_share_no_window() {
 }
 
 #[test]
+fn after_a_rescale_each_key_group_goes_on_from_its_own_watermark() {
+    for window in [
+        "kind = \"sliding\", size = \"20us\", slide = \"10us\"",
+        "kind = \"session\", gap = \"10us\"",
+    ] {
+        let job = format!("allowed-lateness = \"50us\"\nwindow = {{ {window} }}");
+        let group = |key: &str| streaming::key::KeyGroup::of(streaming::key::hash(key.as_bytes()), 128).0;
+        let keys: Vec<_> = (0..8).map(|number| format!("key {number}")).collect();
+        // Two subtasks that came to different watermarks, and what each of them emitted.
+        let mut state = MemoryState::default();
+        let mut emitted = Vec::new();
+        for (owned, watermark) in [(0..64, 12), (64..128, 35)] {
+            let mine = keys.iter().filter(|key| owned.contains(&group(key)));
+            let rows: Vec<_> = mine.flat_map(|key| [row(5, key, 1), row(25, key, 2)]).collect();
+            assert!(!rows.is_empty());
+            let mut harness = open(&job, MemoryState::default());
+            harness.process(batch(&rows)).unwrap();
+            harness.watermark(Timestamp(watermark)).unwrap();
+            harness.barrier(Epoch(1)).unwrap();
+            emitted.extend(shown(&mut harness));
+            let rows = harness.state.rows.into_iter();
+            state
+                .rows
+                .extend(rows.filter(|(key, _)| owned.contains(&streaming::state::RowKey::group_of(key).unwrap().0)));
+        }
+        let mut harness = open(&job, state);
+        harness.watermark(Timestamp(20)).unwrap();
+        harness.barrier(Epoch(2)).unwrap();
+        emitted.extend(shown(&mut harness));
+        let mut harness = open(&job, harness.state);
+        harness.watermark(Timestamp::MAX).unwrap();
+        emitted.extend(shown(&mut harness));
+        let total = emitted.len();
+        emitted.sort();
+        emitted.dedup();
+        assert_eq!(emitted.len(), total, "{window}: no window fires twice");
+        let per_key = if window.contains("sliding") { 4 } else { 2 };
+        assert_eq!(total, per_key * keys.len(), "{window}: every window fires");
+    }
+}
+
+#[test]
 fn mistakes_in_the_options_are_told() {
     let cases = [
         ("", "window is missing"),
