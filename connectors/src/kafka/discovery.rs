@@ -45,7 +45,7 @@ pub fn partitions(consumer: &Consumer, assignment: &Assignment) -> Result<Vec<Pa
         _ => None,
     };
     let metadata = patiently(ATTEMPTS, || consumer.fetch_metadata(only, ANSWER_TIMEOUT))
-        .map_err(|error| Error::external("kafka", format_args!("no answer to a request for metadata: {error}")))?;
+        .map_err(|error| no_metadata(consumer, &error))?;
     let mut owned = Vec::new();
     let mut missing: HashSet<_> = assignment.named().iter().map(String::as_str).collect();
     for topic in metadata
@@ -71,6 +71,15 @@ pub fn partitions(consumer: &Consumer, assignment: &Assignment) -> Result<Vec<Pa
     }
     owned.sort();
     Ok(owned)
+}
+
+fn no_metadata(consumer: &Consumer, error: &KafkaError) -> Error {
+    Error::external(
+        format!("kafka {}", consumer.context().servers),
+        format_args!(
+            "no answer to a request for metadata; is the broker running, and bootstrap-servers right? {error}"
+        ),
+    )
 }
 
 /// What the broker has of a partition.

@@ -22,6 +22,8 @@ pub type Consumer = BaseConsumer<Context>;
 /// Receives the client's events.
 #[derive(Default)]
 pub struct Context {
+    /// The brokers as the job names them, for messages.
+    pub servers: String,
     /// End of each partition as the last fetch saw it.
     ends: Mutex<BTreeMap<Partition, i64>>,
 }
@@ -66,7 +68,10 @@ pub fn consumer(options: &SourceOptions, place: &ConnectorPlace) -> Result<Consu
         &owned,
     );
     config
-        .create_with_context(Context::default())
+        .create_with_context(Context {
+            servers: options.bootstrap_servers.clone(),
+            ..Context::default()
+        })
         .map_err(|error| client::creation(format!("source {}", place.id), &error))
 }
 
