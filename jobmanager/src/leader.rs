@@ -109,11 +109,12 @@ impl Leader {
     /// Suspends all jobs, for whoever leads next, and resigns.
     pub async fn stop(mut self) {
         self.dispatcher.suspend(PATIENCE).await;
+        self.dispatcher.taskmanagers().cut_all();
         // The servers may have ended already.
         let _ = self.stop.send(true);
         let all = async { while self.servers.join_next().await.is_some() {} };
         if tokio::time::timeout(Duration::from_secs(2), all).await.is_err() {
-            // Open streams of TaskManagers hold the server up; they follow the next leader.
+            // Somebody keeps a connection open and says nothing.
             self.servers.abort_all();
         }
     }

@@ -96,6 +96,14 @@ impl TaskManagers {
         self.notify();
     }
 
+    /// Ends all streams: this JobManager goes.
+    pub fn cut_all(&self) {
+        let sessions: Vec<Session> = self.lock().attached.values().map(|one| one.session).collect();
+        for session in sessions {
+            self.detach(session, "this JobManager stops".into());
+        }
+    }
+
     /// Changes whenever TaskManagers or slots come or go.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
