@@ -140,7 +140,10 @@ mod tests {
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(problems[0].contains("neither http://"));
         assert!(problems[1].contains("give both or neither"));
-        assert!(problems[2].contains("unknown option \"secret-kye\"; did you mean \"secret-key\"?"), "{problems:?}");
+        assert!(
+            problems[2].contains("unknown option \"secret-kye\"; did you mean \"secret-key\"?"),
+            "{problems:?}"
+        );
     }
 
     #[test]
