@@ -21,4 +21,4 @@ pub use error::{Error, Problem, Result, Warning};
 pub use load::{Config, MASK};
 pub use option::{Entry, Opt};
 pub use options::OPTIONS;
-pub use value::{CheckpointingMode, MemorySize, RestartStrategy, SchedulerMode, StateBackend, Value, parse_duration};
+pub use value::{CheckpointingMode, MemorySize, RestartStrategy, StateBackend, Value, parse_duration};

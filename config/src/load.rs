@@ -136,7 +136,38 @@ fn find(key: &str) -> Option<&'static Entry> {
         .find(|entry| entry.names().any(|name| name == key))
 }
 
+/// Flink's options, by the beginning of their names, that mean something there and nothing here, or nothing here yet.
+const WITHOUT_EFFECT: &[&str] = &[
+    "akka.",
+    "blob.",
+    "classloader.",
+    "env.",
+    "high-availability.",
+    "jobmanager.memory.",
+    "jobmanager.scheduler",
+    "kubernetes.",
+    "latency-",
+    "metrics.reporter",
+    "pekko.",
+    "process.",
+    "python.",
+    "rest.address",
+    "scheduler-mode",
+    "security.kerberos",
+    "slot.request.timeout",
+    "state.savepoints.dir",
+    "task.cancellation",
+    "taskmanager.memory.",
+    "taskmanager.network.",
+    "taskmanager.rpc.port",
+    "web.",
+    "yarn.",
+];
+
 fn unknown(key: &str) -> String {
+    if WITHOUT_EFFECT.iter().any(|beginning| key.starts_with(beginning)) {
+        return "is an option of Flink's that has no effect here".into();
+    }
     let distance = |name: &&str| strsim::osa_distance(key, name);
     let names = OPTIONS.iter().flat_map(|entry| entry.names());
     match names.min_by_key(distance) {
@@ -206,14 +237,22 @@ mod tests {
 
     #[test]
     fn unknown_options_are_ignored_with_a_hint() {
-        let config = config("rest.prot: 1\nenv.java.opts.all: -ea\n");
+        let config = config("rest.prot: 1\nenv.java.opts.all: -ea\nno.such.thing.at.all: 1\n");
         assert_eq!(
             warnings(&config),
             [
                 "flink-conf.yaml:1: rest.prot is not an option and is ignored; did you mean rest.port?",
-                "flink-conf.yaml:2: env.java.opts.all is not an option and is ignored"
+                "flink-conf.yaml:2: env.java.opts.all is an option of Flink's that has no effect here",
+                "flink-conf.yaml:3: no.such.thing.at.all is not an option and is ignored"
             ]
         );
+    }
+
+    #[test]
+    fn a_promise_of_safety_that_is_not_kept_is_refused() {
+        let error = Config::from_yaml_str("security.ssl.internal.enabled: true\n", "flink-conf.yaml").unwrap_err();
+        assert!(error.to_string().contains("this version cannot do it yet"), "{error}");
+        assert!(Config::from_yaml_str("security.ssl.internal.enabled: false\n", "flink-conf.yaml").is_ok());
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Entry {
     pub secret: bool,
     /// Inclusive limits of numbers; of durations in seconds, of sizes in bytes.
     pub limits: Option<(f64, f64)>,
+    /// Only the default is accepted: better a refusal than a promise of safety that is not kept.
+    pub unavailable: bool,
     check: fn(&str) -> Result<Option<f64>, String>,
     remark: fn(&str) -> Option<String>,
 }
@@ -40,6 +42,7 @@ impl<T: Value> Opt<T> {
             doc,
             secret: false,
             limits: None,
+            unavailable: false,
             check: check::<T>,
             remark: T::remark,
         };
@@ -63,6 +66,11 @@ impl<T: Value> Opt<T> {
         self.entry.limits = Some((least, most));
         self
     }
+
+    pub(crate) const fn unavailable(mut self) -> Self {
+        self.entry.unavailable = true;
+        self
+    }
 }
 
 impl Entry {
@@ -74,6 +82,9 @@ impl Entry {
     /// Whether `text` is a value of this option; if not, what would be.
     pub fn check(&self, text: &str) -> Result<(), String> {
         let number = (self.check)(text)?;
+        if self.unavailable && text != self.default {
+            return Err(format!("{}: this version cannot do it yet", self.default));
+        }
         match (self.limits, number) {
             (Some((least, most)), Some(number)) if !(least..=most).contains(&number) => {
                 Err(self.limits_in_words().unwrap_or_default())

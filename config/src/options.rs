@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::option::{Entry, Opt};
-use crate::value::{CheckpointingMode, MemorySize, RestartStrategy, SchedulerMode, StateBackend};
+use crate::value::{CheckpointingMode, MemorySize, RestartStrategy, StateBackend};
 
 const NO_LIMIT: f64 = f64::INFINITY;
 const LEAST_TIME: f64 = 0.001;
@@ -29,7 +29,6 @@ options! {
     "Cluster" {
         CLUSTER_ID: String = ("cluster.id", "default", "Name of the cluster: its folder in the checkpoint directory. Clusters may share a directory, not a name.").or(&["high-availability.cluster-id"]);
         PARALLELISM: u16 = ("parallelism.default", "1", "Parallelism of operators for which neither the job nor the submission says one.").between(1.0, 4096.0);
-        SCHEDULER_MODE: SchedulerMode = ("scheduler-mode", "default", "With `reactive`, parallelism follows the slots that are there.").or(&["jobmanager.scheduler-mode"]);
         OPERATOR_CHAINING: bool = ("pipeline.operator-chaining.enabled", "true", "Run operators that are joined one to one in the same task.").or(&["pipeline.operator-chaining"]);
         AUTO_WATERMARK_INTERVAL: Duration = ("pipeline.auto-watermark-interval", "20 ms", "How often a source says how far event time has come.").between(LEAST_TIME, NO_LIMIT);
         IO_TMP_DIRS: Vec<String> = ("io.tmp.dirs", "", "Directories for working state and other temporary files; the system's temporary directory where unset.");
@@ -38,9 +37,7 @@ options! {
     "JobManager" {
         JOBMANAGER_RPC_ADDRESS: String = ("jobmanager.rpc.address", "localhost", "Host under which TaskManagers and clients reach the JobManager.");
         JOBMANAGER_RPC_PORT: u16 = ("jobmanager.rpc.port", "6123", "Port of its gRPC service.");
-        JOBMANAGER_BIND_HOST: String = ("jobmanager.bind-host", "127.0.0.1", "Address on which the gRPC service listens. Beyond loopback, set `security.ssl.internal.enabled` too.");
-        JOBMANAGER_LOST_TIMEOUT: Duration = ("jobmanager.lost-timeout", "1 min", "How long a TaskManager keeps its tasks running without a JobManager.").between(LEAST_TIME, NO_LIMIT);
-        SLOT_REQUEST_TIMEOUT: Duration = ("slot.request.timeout", "5 min", "How long a job waits for enough slots before it fails.").between(LEAST_TIME, NO_LIMIT);
+        JOBMANAGER_BIND_HOST: String = ("jobmanager.bind-host", "127.0.0.1", "Address on which the gRPC service listens. Whoever reaches it can run jobs: beyond loopback, close the network to others.");
         JOB_HISTORY: u32 = ("jobstore.max-capacity", "50", "How many ended jobs the JobManager remembers.");
         EXCEPTION_HISTORY: u32 = ("web.exception-history-size", "16", "How many failures of a job are remembered.").between(1.0, 1024.0);
     }
@@ -48,27 +45,20 @@ options! {
     "TaskManager" {
         TASKMANAGER_HOST: Option<String> = ("taskmanager.host", "", "Host under which the other TaskManagers reach this one; the bind host where unset.");
         TASKMANAGER_BIND_HOST: String = ("taskmanager.bind-host", "127.0.0.1", "Address on which it listens.");
-        TASKMANAGER_RPC_PORT: u16 = ("taskmanager.rpc.port", "0", "Port of its gRPC service; 0 takes a free one.");
         TASKMANAGER_DATA_PORT: u16 = ("taskmanager.data.port", "0", "Port for records from other TaskManagers; 0 takes a free one.");
         TASKMANAGER_ID: Option<String> = ("taskmanager.resource-id", "", "Name of the TaskManager; host and a random number where unset.");
         TASK_SLOTS: u16 = ("taskmanager.numberOfTaskSlots", "1", "How many slots it offers: how many parallel copies of a whole job it can run.").between(1.0, 4096.0);
-        CANCELLATION_TIMEOUT: Duration = ("task.cancellation.timeout", "3 min", "How long a cancelled task may take to end before its TaskManager gives up and exits.").between(LEAST_TIME, NO_LIMIT);
         REGISTRATION_TIMEOUT: Duration = ("taskmanager.registration.timeout", "5 min", "How long it looks for a JobManager at start before it exits.").between(LEAST_TIME, NO_LIMIT);
-        PYTHON_ENABLED: bool = ("python.enabled", "false", "Whether jobs may run algorithms in Python. A job that may do so runs any code as this user.");
     }
 
     "Memory and network" {
         PROCESS_MEMORY: MemorySize = ("taskmanager.memory.process.size", "1g", "Memory of a TaskManager, divided into network, state, compute and overhead.").between(64.0 * MIB, NO_LIMIT);
-        NETWORK_FRACTION: f64 = ("taskmanager.memory.network.fraction", "0.1", "Share of the process memory for records in flight.").between(0.0, 0.9);
-        NETWORK_MIN: MemorySize = ("taskmanager.memory.network.min", "16 mb", "The least that share may be.").between(MIB, NO_LIMIT);
-        NETWORK_MAX: MemorySize = ("taskmanager.memory.network.max", "1 gb", "The most that share may be.").between(MIB, NO_LIMIT);
         STATE_FRACTION: f64 = ("taskmanager.memory.managed.fraction", "0.4", "Share of the process memory for state, divided among the slots.").between(0.0, 0.9);
         COMPUTE_FRACTION: f64 = ("taskmanager.memory.compute.fraction", "0.3", "Share of the process memory for persistent homology, divided among the slots.").between(0.0, 0.9);
         COMPUTE_THREADS: u16 = ("taskmanager.compute.threads", "0", "Threads for persistent homology; 0 takes the number of cores.").between(0.0, 4096.0);
         SEGMENT_SIZE: MemorySize = ("taskmanager.memory.segment-size", "64 kb", "Bytes at which a batch of records is sent.").between(1024.0, 16.0 * MIB);
         BUFFER_TIMEOUT: Duration = ("execution.buffer-timeout.interval", "20 ms", "Time after which a batch is sent however small it is.").or(&["execution.buffer-timeout"]);
         BUFFERS_PER_CHANNEL: u16 = ("taskmanager.network.memory.buffers-per-channel", "2", "Batches of credit that every channel owns.").between(1.0, 1024.0);
-        FLOATING_BUFFERS: u16 = ("taskmanager.network.memory.floating-buffers-per-gate", "8", "Batches of credit that the channels of an input share.").between(0.0, 4096.0);
         CONNECT_TIMEOUT: Duration = ("taskmanager.network.connect-timeout", "10 s", "How long a connection between TaskManagers may take to open.").between(LEAST_TIME, NO_LIMIT);
     }
 
@@ -76,7 +66,6 @@ options! {
         STATE_BACKEND: StateBackend = ("state.backend.type", "hashmap", "Where working state lives: in memory, or on local disk (`sled`; `rocksdb` is taken as that).").or(&["state.backend"]);
         STATE_MAX_DELTAS: u32 = ("state.max-deltas", "8", "How many delta segments a checkpoint may stand on before state is written whole.").between(0.0, 1000.0);
         CHECKPOINT_DIRECTORY: String = ("execution.checkpointing.dir", "file://.bettiflow/checkpoints", "Where checkpoints, job logs and leadership are kept: `file:///path` or `s3://bucket/prefix`. All processes of a cluster must see the same.").or(&["state.checkpoints.dir"]);
-        SAVEPOINT_DIRECTORY: Option<String> = ("execution.checkpointing.savepoint-dir", "", "Where savepoints go that name no place; beside the checkpoints where unset.").or(&["state.savepoints.dir"]);
         NUM_RETAINED: u32 = ("execution.checkpointing.num-retained", "1", "How many completed checkpoints are kept.").or(&["state.checkpoints.num-retained"]).between(1.0, 10000.0);
         CHECKPOINT_INTERVAL: Duration = ("execution.checkpointing.interval", "1 min", "Time from one checkpoint to the next, and so the time after which exactly-once output appears; 0 for none.");
         CHECKPOINT_TIMEOUT: Duration = ("execution.checkpointing.timeout", "10 min", "A checkpoint that takes longer is given up.").between(LEAST_TIME, NO_LIMIT);
@@ -102,7 +91,6 @@ options! {
         RESET_BACKOFF_THRESHOLD: Duration = ("restart-strategy.exponential-delay.reset-backoff-threshold", "1 h", "`exponential-delay`: running this long without failure makes the next time the first again.").between(LEAST_TIME, NO_LIMIT);
         JITTER_FACTOR: f64 = ("restart-strategy.exponential-delay.jitter-factor", "0.1", "`exponential-delay`: each time is varied at random by this share.").between(0.0, 1.0);
         BACKOFF_ATTEMPTS: Option<u32> = ("restart-strategy.exponential-delay.attempts-before-reset-backoff", "", "`exponential-delay`: how many restarts before the job fails for good; no limit where unset.");
-        HA_STORAGE_DIRECTORY: Option<String> = ("high-availability.storageDir", "", "Where leadership and job logs are kept; the checkpoint directory where unset.");
         LEASE_TIMEOUT: Duration = ("high-availability.lease-timeout", "3 s", "Silence of the leader after which a standby JobManager takes over.").between(0.1, NO_LIMIT);
     }
 
@@ -118,32 +106,21 @@ options! {
     }
 
     "Web" {
-        REST_ADDRESS: String = ("rest.address", "localhost", "Host under which clients reach REST and web UI.");
         REST_PORT: u16 = ("rest.port", "8082", "Port of REST and web UI; 0 takes a free one.");
         REST_BIND_ADDRESS: String = ("rest.bind-address", "127.0.0.1", "Address on which they listen. Beyond loopback, set `security.rest.token` too.");
-        REST_MAX_BODY: MemorySize = ("rest.server.max-content-length", "100 mb", "The largest request that is read.").between(1024.0, NO_LIMIT);
-        WEB_SUBMIT: bool = ("web.submit.enable", "true", "Whether jobs can be submitted over REST.");
         WEB_CANCEL: bool = ("web.cancel.enable", "true", "Whether jobs can be cancelled over REST and in the web UI.");
         WEB_REFRESH_INTERVAL: Duration = ("web.refresh-interval", "3 s", "How often the web UI asks again.").between(0.1, NO_LIMIT);
         WEB_CHECKPOINT_HISTORY: u32 = ("web.checkpoints.history", "10", "How many checkpoints of a job are listed.").between(1.0, 10000.0);
     }
 
     "Security" {
-        SSL_INTERNAL: bool = ("security.ssl.internal.enabled", "false", "Mutual TLS between JobManager, TaskManagers and clients.");
-        SSL_INTERNAL_CERT: Option<String> = ("security.ssl.internal.cert", "", "PEM file with this process's certificate.");
-        SSL_INTERNAL_KEY: Option<String> = ("security.ssl.internal.key", "", "PEM file with its private key.");
-        SSL_INTERNAL_CA: Option<String> = ("security.ssl.internal.ca", "", "PEM file with the certificates that are trusted.");
-        SSL_REST: bool = ("security.ssl.rest.enabled", "false", "TLS on REST and web UI.");
-        SSL_REST_CERT: Option<String> = ("security.ssl.rest.cert", "", "PEM file with the certificate.");
-        SSL_REST_KEY: Option<String> = ("security.ssl.rest.key", "", "PEM file with the private key.");
+        SSL_INTERNAL: bool = ("security.ssl.internal.enabled", "false", "Mutual TLS between JobManager, TaskManagers and clients: not in this version, so `true` is refused.").unavailable();
+        SSL_REST: bool = ("security.ssl.rest.enabled", "false", "TLS on REST and web UI: not in this version, so `true` is refused.").unavailable();
         REST_TOKEN: Option<String> = ("security.rest.token", "", "Bearer token that every REST call but health and static pages must carry.").secret();
     }
 
     "Metrics and logs" {
-        METRICS_ENABLED: bool = ("metrics.prometheus.enabled", "true", "Serve `/metrics` for Prometheus on both managers.");
-        METRICS_PORT: u16 = ("metrics.prometheus.port", "0", "Port of a TaskManager's `/metrics`, `/health` and `/ready`; 0 takes a free one.");
         METRICS_INTERVAL: Duration = ("metrics.fetcher.update-interval", "1 s", "How often TaskManagers report to the JobManager.").between(LEAST_TIME, NO_LIMIT);
-        METRICS_LATENCY_INTERVAL: Duration = ("metrics.latency.interval", "0 ms", "How often sources send latency markers; 0 for never.");
         LOG_LEVEL: String = ("log.level", "info", "`error`, `warn`, `info`, `debug` or `trace`, also for single modules: `info,checkpoint=debug`.").or(&["rootLogger.level"]);
         LOG_FORMAT: String = ("log.format", "text", "`text`, or `json` with one object a line.");
     }

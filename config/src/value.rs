@@ -243,15 +243,6 @@ choice! {
         AtLeastOnce = "at-least-once",
     }
 }
-choice! {
-    /// Whether a job's parallelism follows the slots that are there.
-    SchedulerMode {
-        /// It is what the job says.
-        Default = "default" | "none",
-        Reactive = "reactive",
-    }
-}
-
 fn remark_of(choice: &str, text: &str) -> Option<String> {
     let text = text.to_ascii_lowercase();
     let on_disk = choice == "StateBackend" && (text == "rocksdb" || text == "forst");

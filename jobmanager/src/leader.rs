@@ -53,8 +53,7 @@ impl Leader {
         let (rpc_address, rest_address) = (rpc.local_addr()?, rest.local_addr()?);
         warn_if_open(&config, rpc_address, rest_address);
         checkpoint::install_crypto_provider();
-        let directory = config.get(options::HA_STORAGE_DIRECTORY);
-        let directory = directory.unwrap_or_else(|| config.get(options::CHECKPOINT_DIRECTORY));
+        let directory = config.get(options::CHECKPOINT_DIRECTORY);
         let store = Store::open(&directory, &store_options(&config))?;
         let cluster_id = config.get(options::CLUSTER_ID);
         let cluster = Cluster::new(&cluster_id);

@@ -5,7 +5,10 @@ use crate::{Epoch, Timestamp};
 
 /// One item of a channel, in order.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all elements are batches; a box would cost an allocation for each")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all elements are batches; a box would cost an allocation for each"
+)]
 pub enum Element {
     Batch(Batch),
     /// No row with an event time at or before this one will follow on the channel.

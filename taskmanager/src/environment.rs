@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use checkpoint::{Cluster, Store};
 use config::{Config, StateBackend, options};
@@ -36,6 +36,8 @@ pub struct Environment {
     pub batch_bytes: usize,
     /// Credit of one channel.
     pub window_bytes: u64,
+    /// How long a connection to another TaskManager may take to open.
+    pub connect_timeout: Duration,
     /// Delta segments before state is written whole.
     pub max_deltas: usize,
     pub runtime: tokio::runtime::Handle,
@@ -69,6 +71,7 @@ impl Environment {
             },
             batch_bytes: segment as usize,
             window_bytes: segment * u64::from(config.get(options::BUFFERS_PER_CHANNEL)),
+            connect_timeout: config.get(options::CONNECT_TIMEOUT),
             max_deltas: config.get(options::STATE_MAX_DELTAS) as usize,
             runtime: tokio::runtime::Handle::current(),
         })

@@ -122,10 +122,9 @@ async fn attend(
 
 fn beat(environment: &Environment, deployments: &Deployments) -> Heartbeat {
     Heartbeat {
-        resident_bytes: process::resident_bytes(),
-        cpu_seconds: process::cpu_seconds(),
         tasks: deployments.report(),
         shown: environment.showcase.take(),
+        ..process::heartbeat()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the operating system says of this process.
 
+use proto::Heartbeat;
+
 /// Resident memory; 0 where the system does not tell.
 pub fn resident_bytes() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").ok();
@@ -20,4 +22,14 @@ pub fn cpu_seconds() -> f64 {
         .filter_map(|field| field.parse().ok())
         .collect();
     ticks.iter().sum::<u64>() as f64 / 100.0
+}
+
+/// A heartbeat that says nothing of tasks.
+pub fn heartbeat() -> Heartbeat {
+    Heartbeat {
+        resident_bytes: resident_bytes(),
+        cpu_seconds: cpu_seconds(),
+        tasks: Vec::new(),
+        shown: Vec::new(),
+    }
 }

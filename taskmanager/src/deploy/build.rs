@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use proto::{TaskManagerMessage, task_changed};
+use proto::{Heartbeat, TaskManagerMessage, task_changed, task_manager_message};
 use streaming::connector::ConnectorPlace;
 use streaming::graph::{Node, Role, Vertex};
 use streaming::id::TaskId;
@@ -40,6 +40,7 @@ pub fn spawn(
     let id = wired.id;
     let name = format!("task-{id}");
     let environment = environment.clone();
+    let metrics = Arc::clone(&wired.metrics);
     let run = move || {
         let say = |state, error: Option<&Error>| {
             // Without a stream there is no JobManager to tell; it has noticed by itself.
@@ -49,6 +50,13 @@ pub fn spawn(
             live(&environment, &plan, wired, &cancel, &reports, &say)
         }));
         let result = result.unwrap_or_else(|panic| Err(Error::internal("panic", panic_text(panic.as_ref()))));
+        // The last counts, which no regular heartbeat will see.
+        let heartbeat = Heartbeat {
+            tasks: vec![metrics.report(plan.deployment, id)],
+            ..crate::process::heartbeat()
+        };
+        let message = Some(task_manager_message::Message::Heartbeat(heartbeat));
+        let _ = reports.blocking_send(TaskManagerMessage { message });
         match result {
             Ok(()) => say(task_changed::State::Finished, None),
             Err(_) if cancel.is_cancelled() => say(task_changed::State::Canceled, None),

@@ -184,12 +184,7 @@ impl Deployments {
     /// What every task has counted so far.
     pub fn report(&self) -> Vec<TaskReport> {
         let all: Vec<_> = self.active().values().cloned().collect();
-        let mut reports = Vec::new();
-        for deployment in all {
-            let tasks = deployment.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-            reports.extend(tasks.iter().map(|(id, task)| task.metrics.report(deployment.id, *id)));
-        }
-        reports
+        all.iter().flat_map(|deployment| deployment.report()).collect()
     }
 
     pub fn is_idle(&self) -> bool {
@@ -198,6 +193,14 @@ impl Deployments {
 }
 
 impl Deployment {
+    fn report(&self) -> Vec<TaskReport> {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks
+            .iter()
+            .map(|(id, task)| task.metrics.report(self.id, *id))
+            .collect()
+    }
+
     fn cancel(&self, environment: &Environment) {
         environment.compute.cancel(&self.cancel);
         for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).values() {

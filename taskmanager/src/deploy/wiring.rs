@@ -260,7 +260,14 @@ async fn connect_peers(
     }
     let mut peers = HashMap::new();
     for (address, credits) in credits {
-        let peer = connect(&address, plan.deployment, credits.clone(), failures.clone()).await?;
+        let peer = connect(
+            &address,
+            plan.deployment,
+            environment.connect_timeout,
+            credits.clone(),
+            failures.clone(),
+        )
+        .await?;
         peers.insert(address, Remote { peer, credits });
     }
     Ok(peers)

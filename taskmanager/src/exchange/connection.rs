@@ -16,7 +16,6 @@ use super::credit::Credit;
 use super::frame::{Frame, HEADER_BYTES};
 use super::{Exchange, Inboxes};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -32,18 +31,19 @@ impl Drop for Peer {
     }
 }
 
-/// Connects to the exchange at `address`. `credits` are those of the channels that will use the connection; `failures` takes
+/// Connects to the exchange at `address`, within `timeout`. `credits` are those of the channels that will use the connection; `failures` takes
 /// the reason if it breaks.
 pub async fn connect(
     address: &str,
     deployment: u64,
+    timeout: Duration,
     credits: HashMap<u32, Credit>,
     failures: mpsc::UnboundedSender<String>,
 ) -> Result<Peer> {
     let subject = || format!("exchange of the TaskManager at {address}");
-    let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
+    let stream = tokio::time::timeout(timeout, TcpStream::connect(address))
         .await
-        .map_err(|_| Error::external(subject(), format_args!("no connection within {CONNECT_TIMEOUT:?}")))?
+        .map_err(|_| Error::external(subject(), format_args!("no connection within {timeout:?}")))?
         .map_err(|error| Error::external(subject(), error))?;
     stream
         .set_nodelay(true)
