@@ -49,10 +49,11 @@ def rows():
 def diagram(points):
     rips = gudhi.RipsComplex(points=points, max_edge_length=MAX_EDGE_LENGTH)
     tree = rips.create_simplex_tree(max_dimension=MAX_DIMENSION + 1)
-    tree.compute_persistence(homology_coeff_field=2, min_persistence=0)
+    # Also the highest dimension of the complex: windows of few points have no simplex beyond it.
+    persistence = tree.persistence(homology_coeff_field=2, min_persistence=0, persistence_dim_max=True)
     pairs = [
         [dimension, birth, None if death == math.inf else death]
-        for dimension, (birth, death) in tree.persistence()
+        for dimension, (birth, death) in persistence
         if birth < death and dimension <= MAX_DIMENSION
     ]
     return sorted(pairs, key=lambda pair: (pair[0], pair[1], math.inf if pair[2] is None else pair[2]))

@@ -64,7 +64,7 @@ pub fn compare(
         match found(window) {
             None => problems.push(format!("{window:?} is missing")),
             Some(found) if !found.is_close(diagram, tolerance) => {
-                problems.push(format!("{window:?} is {found:?}, expected {diagram:?}"));
+                problems.push(format!("{window:?}: {}", found.difference(diagram, tolerance)));
             }
             Some(_) => {}
         }

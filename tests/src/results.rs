@@ -6,7 +6,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use streaming::Timestamp;
 
 use crate::topics::Reader;
@@ -27,51 +28,90 @@ impl Diagram {
         Self { points, pairs }
     }
 
+    /// What differs from `other`, in a line; only good for two that are not close.
+    pub fn difference(&self, other: &Self, tolerance: f64) -> String {
+        let (found, expected) = (self.pairs.len(), other.pairs.len());
+        if self.points != other.points || found != expected {
+            let (points, wanted) = (self.points, other.points);
+            return format!("{points} points and {found} pairs, expected {wanted} points and {expected} pairs");
+        }
+        let mut apart = self
+            .pairs
+            .iter()
+            .zip(&other.pairs)
+            .filter(|(a, b)| !Self::close(a, b, tolerance));
+        apart.next().map_or_else(String::new, |(found, expected)| {
+            format!("{found:?}, expected {expected:?}")
+        })
+    }
+
+    fn close(a: &(u8, f64, f64), b: &(u8, f64, f64), tolerance: f64) -> bool {
+        let close = |a: f64, b: f64| a == b || (a - b).abs() <= tolerance;
+        a.0 == b.0 && close(a.1, b.1) && close(a.2, b.2)
+    }
+
     /// Whether both hold the same pairs up to `tolerance` in each value.
     pub fn is_close(&self, other: &Self, tolerance: f64) -> bool {
-        let close = |a: f64, b: f64| a == b || (a - b).abs() <= tolerance;
         self.points == other.points
             && self.pairs.len() == other.pairs.len()
             && self
                 .pairs
                 .iter()
                 .zip(&other.pairs)
-                .all(|(a, b)| a.0 == b.0 && close(a.1, b.1) && close(a.2, b.2))
+                .all(|(a, b)| Self::close(a, b, tolerance))
     }
+}
+
+#[derive(Deserialize)]
+struct Document<'a> {
+    window: WindowText,
+    #[serde(borrow)]
+    tda_results: Results<'a>,
+}
+
+#[derive(Deserialize)]
+struct WindowText {
+    key: String,
+    start: String,
+    end: String,
+    count: u64,
+}
+
+#[derive(Deserialize)]
+struct Results<'a> {
+    #[serde(borrow)]
+    persistence_pairs: Vec<PairText<'a>>,
+}
+
+/// Numbers as they were written: `serde_json` reads some of them wrongly in the last bit, the standard library none.
+#[derive(Deserialize)]
+struct PairText<'a> {
+    dimension: u8,
+    #[serde(borrow)]
+    birth: &'a RawValue,
+    #[serde(borrow)]
+    death: &'a RawValue,
 }
 
 /// Reads one document.
 pub fn parse(document: &[u8]) -> Result<(Window, Diagram)> {
-    let value: Value = serde_json::from_slice(document).context("a result is JSON")?;
-    read(&value).with_context(|| format!("not a window result: {value}"))
-}
-
-fn read(value: &Value) -> Option<(Window, Diagram)> {
-    let window = &value["window"];
-    let key = window["key"].as_str()?.to_owned();
-    let pairs = value.pointer("/tda_results/persistence_pairs")?.as_array()?;
-    let pair = |pair: &Value| {
-        let death = match &pair["death"] {
-            Value::String(text) if text == "inf" => f64::INFINITY,
-            death => death.as_f64()?,
+    let read: Document<'_> = serde_json::from_slice(document)
+        .with_context(|| format!("not a window result: {}", String::from_utf8_lossy(document)))?;
+    let pairs = read.tda_results.persistence_pairs.iter().map(|pair| {
+        let death = match pair.death.get() {
+            "\"inf\"" => f64::INFINITY,
+            number => number.parse()?,
         };
-        Some((
-            u8::try_from(pair["dimension"].as_u64()?).ok()?,
-            pair["birth"].as_f64()?,
-            death,
-        ))
-    };
-    let pairs = pairs.iter().map(pair).collect::<Option<_>>()?;
-    let diagram = Diagram::new(window["count"].as_u64()?, pairs);
-    Some(((key, millis(&window["start"])?, millis(&window["end"])?), diagram))
+        Ok((pair.dimension, pair.birth.get().parse()?, death))
+    });
+    let diagram = Diagram::new(read.window.count, pairs.collect::<Result<_>>()?);
+    let window = read.window;
+    Ok(((window.key, millis(&window.start)?, millis(&window.end)?), diagram))
 }
 
-/// A time as RFC 3339 text or as milliseconds.
-fn millis(value: &Value) -> Option<i64> {
-    match value {
-        Value::String(text) => Some(Timestamp::parse_rfc3339(text)?.0.div_euclid(1000)),
-        number => number.as_i64(),
-    }
+fn millis(text: &str) -> Result<i64> {
+    let time = Timestamp::parse_rfc3339(text).with_context(|| format!("{text:?} is no time"))?;
+    Ok(time.0.div_euclid(1000))
 }
 
 /// Reads a topic in the background and notes when every result came.
@@ -164,7 +204,7 @@ mod tests {
     #[test]
     fn a_result_is_read_with_its_window_and_sorted_pairs() {
         let document =
-            br#"{"window": {"key": "k", "start": "1970-01-01T00:00:01Z", "end": 2000, "count": 2, "kind": "tumbling"},
+            br#"{"window": {"key": "k", "start": "1970-01-01T00:00:01Z", "end": "1970-01-01T00:00:02.000Z", "count": 2, "kind": "tumbling"},
             "tda_results": {"persistence_pairs": [{"dimension": 0, "birth": 0.0, "death": "inf"},
                                                   {"dimension": 0, "birth": 0.0, "death": 0.5}]}}"#;
         let (window, diagram) = parse(document).unwrap();

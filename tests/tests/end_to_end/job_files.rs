@@ -30,7 +30,7 @@ fn all_mistakes_of_a_job_file_are_told_at_once_with_line_and_nearest_name() {
     for (mistake, nearest) in [
         ("vietoris_ribs", "vietoris_rips"),
         ("key-bye", "key-by"),
-        ("\"window\"", "windows"),
+        ("input = \"window\"", "windows"),
     ] {
         let line = line(mistake);
         let place = format!("bad.toml:{line}");

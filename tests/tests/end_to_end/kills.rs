@@ -75,6 +75,7 @@ fn a_job_comes_back_from_its_last_checkpoint_when_the_jobmanager_is_killed() {
         let (_, seed) = plan();
         under_load(cluster, seed, |cluster, job| {
             cluster.wait_for_checkpoints(&job.id, 2, RECOVERY)?;
+            watch(cluster, job, Duration::from_secs(2))?;
             let at = Instant::now();
             cluster.kill_jobmanager()?;
             cluster.start_jobmanager()?;
@@ -86,7 +87,12 @@ fn a_job_comes_back_from_its_last_checkpoint_when_the_jobmanager_is_killed() {
                 at.elapsed(),
                 wait_for_new_output(job, at)?
             );
-            // What it knows of the job's past came from the checkpoint directory.
+            let checkpoints = cluster.rest.get(&format!("/jobs/{}/checkpoints", job.id))?;
+            ensure!(
+                checkpoints["latest"]["restored"]["id"].is_u64(),
+                "it did not start from a checkpoint: {checkpoints}"
+            );
+            watch(cluster, job, Duration::from_secs(2))?;
             cluster.wait_for_checkpoints(&job.id, 1, RECOVERY)
         })
     });
