@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use streaming::batch::{Batch, Keys, Payload, Points};
 use streaming::connector::generator::{EventTime, SourceOptions};
 use streaming::connector::{ConnectorPlace, Polled, Source, SplitId, SplitState};
-use streaming::{Result, Timestamp, key};
+use streaming::{Epoch, Result, Timestamp, key};
 
 use crate::rows::{decode_position, encode_position};
 use shape::Sampler;
@@ -144,7 +144,7 @@ impl Source for Generator {
         &self.names
     }
 
-    fn snapshot(&mut self) -> Result<Vec<SplitState>> {
+    fn snapshot(&mut self, _epoch: Epoch) -> Result<Vec<SplitState>> {
         let states = self.splits.iter().map(|split| SplitState {
             split: split.number.to_string(),
             position: encode_position(split.next),

@@ -130,7 +130,7 @@ fn a_restored_source_goes_on_exactly_at_another_parallelism() {
         source.open(&[]).unwrap();
         let before = count(&read);
         read_rows(source.as_mut(), before + 150, 7, &mut read);
-        states.extend(source.snapshot().unwrap());
+        states.extend(source.snapshot(Epoch(1)).unwrap());
         // Read behind the snapshot, and lost with the crash.
         read_rows(source.as_mut(), 20, 7, &mut Read::new());
     }
@@ -168,7 +168,7 @@ fn a_partition_added_while_the_job_was_down_is_read_from_its_beginning() {
     topic.produce(0, &numbers(0..3));
     let mut first = source(&topic, "start = \"latest\"", 0, 1);
     first.open(&[]).unwrap();
-    let states = first.snapshot().unwrap();
+    let states = first.snapshot(Epoch(1)).unwrap();
     drop(first);
     topic.produce(0, &numbers(3..4));
     topic.grow_to(2);
@@ -191,7 +191,7 @@ fn committed_offsets_start_a_job_without_state() {
     let mut first = source(&topic, "", 0, 1);
     first.open(&[]).unwrap();
     read_rows(first.as_mut(), 20, 100, &mut Read::new());
-    first.snapshot().unwrap();
+    first.snapshot(Epoch(1)).unwrap();
     (0..2).for_each(|partition| topic.produce(partition, &numbers(10..12)));
     read_rows(first.as_mut(), 4, 100, &mut Read::new());
     first.on_committed(Epoch(1));
@@ -361,16 +361,12 @@ fn documents(rows: &[(&str, &str)]) -> Batch {
 #[test]
 fn what_is_sealed_is_on_the_broker_with_its_key() {
     let topic = Broker::shared().topic(1);
-    let mut sink = sink(&topic, "compression = \"zstd\"\nlinger = \"10s\"");
+    let mut sink = sink(&topic, "compression = \"zstd\"\nlinger = \"10min\"");
     let rows: Vec<_> = (0..1000).map(|row| (format!("k{row}"), format!("v{row}"))).collect();
     let rows: Vec<_> = rows.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     sink.write(&documents(&rows)).unwrap();
-    let started = Instant::now();
+    // A seal that waited for the linger would run into its deadline.
     assert_eq!(sink.seal(Epoch(1)).unwrap(), Vec::<u8>::new());
-    assert!(
-        started.elapsed() < Duration::from_secs(5),
-        "a seal does not wait for the linger"
-    );
     assert_eq!(topic.end(0), 1000);
     let mut source = source(&topic, "start = \"earliest\"", 0, 1);
     source.open(&[]).unwrap();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use object_store::path::Path;
 use streaming::connector::filesystem::SourceOptions;
 use streaming::connector::{ConnectorPlace, Polled, RawBatch, Source, SplitId, SplitState};
-use streaming::{Error, Result, Timestamp};
+use streaming::{Epoch, Error, Result, Timestamp};
 use tokio::runtime::Handle;
 
 use super::lines::Lines;
@@ -241,7 +241,7 @@ impl Source for FilesystemSource {
         &self.names
     }
 
-    fn snapshot(&mut self) -> Result<Vec<SplitState>> {
+    fn snapshot(&mut self, _epoch: Epoch) -> Result<Vec<SplitState>> {
         let states = self.names.iter().zip(&self.splits).map(|(name, split)| SplitState {
             split: name.as_ref().to_owned(),
             position: [split.lines.position(), split.object.size]

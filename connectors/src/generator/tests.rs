@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use streaming::Epoch;
 use streaming::batch::Payload;
 use streaming::connector::generator::Shape;
 
@@ -95,7 +96,7 @@ fn a_restored_source_goes_on_exactly_at_another_parallelism() {
     for subtask in 0..3 {
         let mut source = open(&options(), subtask, 3, &[]);
         read(&mut source, 5, &mut rows);
-        states.extend(source.snapshot().unwrap());
+        states.extend(source.snapshot(Epoch(1)).unwrap());
         // Read after the snapshot, and lost with the crash.
         read(&mut source, 2, &mut Rows::new());
     }

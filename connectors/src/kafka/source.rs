@@ -37,8 +37,8 @@ pub struct KafkaSource {
     index: HashMap<Partition, usize>,
     /// The split of the last record.
     recent: usize,
-    /// Offsets of the last snapshot, told to the group once it is durable.
-    snapshot: Vec<(Partition, i64)>,
+    /// Offsets of snapshots that are not yet durable; the group is told of them when they are.
+    snapshots: Vec<(Epoch, Vec<(Partition, i64)>)>,
     /// An error that came behind records, which are given out first.
     failure: Option<Error>,
     is_connected: bool,
@@ -70,7 +70,7 @@ impl KafkaSource {
             splits: Vec::new(),
             index: HashMap::new(),
             recent: 0,
-            snapshot: Vec::new(),
+            snapshots: Vec::new(),
             failure: None,
             is_connected: true,
         })
@@ -383,9 +383,11 @@ impl Source for KafkaSource {
         &self.names
     }
 
-    fn snapshot(&mut self) -> Result<Vec<SplitState>> {
+    fn snapshot(&mut self, epoch: Epoch) -> Result<Vec<SplitState>> {
         let next = self.splits.iter().map(|split| (split.partition.clone(), split.next));
-        self.snapshot = next.collect();
+        let offsets = next.collect();
+        // Those of a checkpoint that was given up are dropped with the next one that is not.
+        self.snapshots.push((epoch, offsets));
         let states = self.splits.iter().map(|split| SplitState {
             split: split.partition.to_string(),
             position: encode_position(split.next as u64),
@@ -409,9 +411,11 @@ impl Source for KafkaSource {
         done.map_err(|error| Error::external(self.subject(), format_args!("partition not paused or resumed: {error}")))
     }
 
-    /// The offsets of the last snapshot, which is the one that became durable: only one checkpoint is under way at a time.
-    fn on_committed(&mut self, _epoch: Epoch) {
-        commit::offsets(&self.consumer, &std::mem::take(&mut self.snapshot));
+    fn on_committed(&mut self, epoch: Epoch) {
+        if let Some((_, offsets)) = self.snapshots.iter().find(|(snapshot, _)| *snapshot == epoch) {
+            commit::offsets(&self.consumer, offsets);
+        }
+        self.snapshots.retain(|(snapshot, _)| *snapshot > epoch);
     }
 
     fn pending_records(&self) -> Option<u64> {

@@ -82,8 +82,8 @@ pub trait Source: Send {
     /// The splits of this subtask; grows when new ones are found, and never changes order.
     fn splits(&self) -> &[SplitId];
 
-    /// The position behind the last polled row of every split.
-    fn snapshot(&mut self) -> Result<Vec<SplitState>>;
+    /// The position behind the last polled row of every split, as part of checkpoint `epoch`.
+    fn snapshot(&mut self, epoch: Epoch) -> Result<Vec<SplitState>>;
 
     /// Stops or resumes reading a split (watermark alignment).
     fn pause(&mut self, split: usize, paused: bool) -> Result<()>;

@@ -201,8 +201,8 @@ impl SourceHead {
     }
 
     /// An entry per split, for the checkpoint.
-    pub fn snapshot(&mut self) -> Result<Vec<Vec<u8>>> {
-        let positions = self.source.snapshot()?;
+    pub fn snapshot(&mut self, epoch: Epoch) -> Result<Vec<Vec<u8>>> {
+        let positions = self.source.snapshot(epoch)?;
         let splits = self.source.splits();
         positions
             .into_iter()

@@ -334,7 +334,7 @@ impl Task {
         let begin = Instant::now();
         let alignment = self.aligning_since.take().map_or(Duration::ZERO, |since| begin - since);
         let splits = match &mut self.head {
-            Head::Source(source) => Some(source.snapshot()?),
+            Head::Source(source) => Some(source.snapshot(epoch)?),
             Head::Gate { .. } => None,
         };
         let nodes = self.chain.cut(epoch)?;

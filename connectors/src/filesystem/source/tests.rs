@@ -125,7 +125,7 @@ fn a_restored_source_goes_on_in_the_middle_of_a_file_at_another_parallelism() {
     for subtask in 0..2 {
         let mut source = room.open(subtask, 2, &[]);
         lines.extend(read(&mut source, 40, 7));
-        states.extend(source.snapshot().unwrap());
+        states.extend(source.snapshot(Epoch(1)).unwrap());
         read(&mut source, 3, 7);
     }
     assert!(lines.len() < 1500);
@@ -180,13 +180,13 @@ fn an_object_that_is_gone_matters_only_if_it_was_not_read_to_its_end() {
     let state_after = |polls| {
         let mut source = room.open(0, 1, &[]);
         read(&mut source, polls, 1);
-        source.snapshot().unwrap()
+        source.snapshot(Epoch(1)).unwrap()
     };
     let (half, whole) = (state_after(1), state_after(2));
     std::fs::remove_file(room.directory.path().join("a")).unwrap();
     let mut source = room.open(0, 1, &whole);
     assert!(matches!(source.poll(Duration::ZERO, 1).unwrap(), Polled::End));
-    assert_eq!(source.snapshot().unwrap(), whole);
+    assert_eq!(source.snapshot(Epoch(1)).unwrap(), whole);
     let error = room.source_at("", None, 0, 1).open(&half).unwrap_err();
     assert!(error.to_string().contains("read to byte 2 of 4"), "{error}");
 }
