@@ -361,7 +361,7 @@ fn documents(rows: &[(&str, &str)]) -> Batch {
 #[test]
 fn what_is_sealed_is_on_the_broker_with_its_key() {
     let topic = Broker::shared().topic(1);
-    let mut sink = sink(&topic, "compression = \"zstd\"\nlinger = \"10min\"");
+    let mut sink = sink(&topic, "compression = \"zstd\"\nlinger = \"1min\"");
     let rows: Vec<_> = (0..1000).map(|row| (format!("k{row}"), format!("v{row}"))).collect();
     let rows: Vec<_> = rows.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     sink.write(&documents(&rows)).unwrap();
