@@ -340,7 +340,7 @@ fn read_error(path: &ObjectPath, source: Cause) -> Error {
 }
 
 /// Random numbers that tell writers apart.
-pub struct Nonces(Box<dyn FnMut() -> u64 + Send>);
+pub struct Nonces(Box<dyn FnMut() -> u64 + Send + Sync>);
 
 impl Nonces {
     pub fn random() -> Self {

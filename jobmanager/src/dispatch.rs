@@ -140,7 +140,12 @@ impl Dispatcher {
             match self.read_spec(&document) {
                 Err(reason) => tracing::error!(job = %id, reason, "job cannot be taken up: its file is not understood"),
                 Ok(spec) if latest.record.state.ended.is_some() => ended.push((id, spec, latest.record.state)),
-                Ok(spec) => self.take_over(id, spec).await?,
+                Ok(spec) => match self.open(id, &spec).await {
+                    Ok((log, committed)) => self.start(id, spec, log, committed),
+                    Err(error @ checkpoint::Error::Deposed { .. }) => return Err(error),
+                    // One job must not keep the others from running.
+                    Err(error) => self.remember_stuck(id, &spec, &latest.record.state, &error),
+                },
             }
         }
         ended.sort_by_key(|(_, _, state)| std::cmp::Reverse(state.submitted));
@@ -156,7 +161,8 @@ impl Dispatcher {
         document.read(self.inner.registry, &self.inner.config)
     }
 
-    async fn take_over(&self, id: JobId, spec: Spec) -> Result<(), checkpoint::Error> {
+    /// Takes over the log of a job, and reads what to restore from.
+    async fn open(&self, id: JobId, spec: &Spec) -> Result<(JobLog, Option<Committed>), checkpoint::Error> {
         let inner = &*self.inner;
         let (nonces, at) = (Nonces::random(), Timestamp::from_millis(now_ms()));
         let log = JobLog::take_over(
@@ -174,8 +180,7 @@ impl Dispatcher {
             None => None,
         };
         tracing::info!(job = %id, name = spec.name, epoch = committed.as_ref().map(|one| one.epoch.0), "job taken over");
-        self.start(id, spec, log, committed);
-        Ok(())
+        Ok((log, committed))
     }
 
     fn start(&self, id: JobId, spec: Spec, log: JobLog, committed: Option<Committed>) {
@@ -233,6 +238,26 @@ impl Dispatcher {
             }
             view.enter(end, at_ms);
         }
+        self.insert(JobHandle::new(view).0);
+    }
+
+    /// A job that cannot be taken up as long as its log or its last checkpoint cannot be read.
+    fn remember_stuck(&self, id: JobId, spec: &Spec, state: &JobState, error: &checkpoint::Error) {
+        tracing::error!(job = %id, name = spec.name, %error, "job cannot be taken up; it stays as it is until the next start");
+        let submitted_ms = state.submitted.0.div_euclid(1000);
+        let mut view = JobView::new(
+            id,
+            spec.name.clone(),
+            spec.graph.clone(),
+            spec.settings.clone(),
+            submitted_ms,
+        );
+        view.attempt = state.attempt;
+        view.fail(
+            Failure::external(format!("the job cannot be taken up: {error}")),
+            now_ms(),
+        );
+        view.enter(State::Suspended, now_ms());
         self.insert(JobHandle::new(view).0);
     }
 

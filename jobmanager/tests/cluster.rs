@@ -1,5 +1,8 @@
 //! A JobManager with real gRPC and HTTP, and fake TaskManagers.
 
+// The lint spares test functions only, and helpers of tests are test code too.
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::time::{Duration, Instant};
@@ -109,6 +112,9 @@ async fn a_killed_taskmanager_costs_less_than_a_second() {
     assert_eq!(deploy.attempt, 2);
     assert!(deploy.placements.iter().all(|place| place.taskmanager_id == "one"));
     until_checkpoints(&leader, &id, manifest.epoch.0 + 1).await;
+    // The checkpoint before the last is deleted in the background.
+    let folder = directory.path().join(format!("default/jobs/{id}/manifest"));
+    until("retention", async || std::fs::read_dir(&folder).unwrap().count() <= 2).await;
     let failures = get(&leader, &format!("/jobs/{id}/exceptions")).await;
     let first = &failures["exceptionHistory"]["entries"][0];
     let text = first["stacktrace"].as_str().unwrap();
@@ -148,6 +154,37 @@ async fn a_new_jobmanager_takes_the_jobs_up_from_their_last_checkpoint() {
         .into_inner()
         .jobs;
     assert_eq!(jobs.len(), 1);
+    leader.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_cannot_be_taken_up_is_shown_and_does_not_hold_up_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let leader = start(directory.path(), &[]).await;
+    let _fake = Fake::attach("one", 4, leader.rpc_address, Behaviour::default());
+    let (broken, whole) = (
+        submit(&leader, job("broken")).await,
+        submit(&leader, job("whole")).await,
+    );
+    until_checkpoints(&leader, &broken, 1).await;
+    until_checkpoints(&leader, &whole, 1).await;
+    leader.stop().await;
+    let manifests = directory.path().join(format!("default/jobs/{broken}/manifest"));
+    for manifest in std::fs::read_dir(manifests).unwrap() {
+        std::fs::write(manifest.unwrap().path(), "torn").unwrap();
+    }
+    let leader = start(directory.path(), &[]).await;
+    let _fake = Fake::attach("one", 4, leader.rpc_address, Behaviour::default());
+    until_state(&leader, &whole, "RUNNING").await;
+    assert_eq!(state(&leader, &broken).await, "SUSPENDED");
+    let failures = get(&leader, &format!("/jobs/{broken}/exceptions")).await;
+    let text = failures["exceptionHistory"]["entries"][0]["stacktrace"]
+        .as_str()
+        .unwrap();
+    assert!(
+        text.starts_with("the job cannot be taken up:") && text.contains("damaged"),
+        "{text}"
+    );
     leader.stop().await;
 }
 

@@ -4,6 +4,9 @@
 //! After every step: committed epochs increase, and no two attempts run at once. At the end everything heals, and the job
 //! has to run and to commit.
 
+// The lint spares test functions only, and helpers of tests are test code too.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 

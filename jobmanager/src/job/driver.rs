@@ -276,7 +276,13 @@ impl Driver {
                 self.taskmanagers.release(self.handle.id, self.machine.deployment());
                 self.seats.clear();
             }
-            Command::RecordEnd(state) => self.journal.end(state),
+            Command::RecordEnd(state) => {
+                let view = self.handle.view();
+                let failure = view.failures.front().filter(|_| state == State::Failed);
+                let reason = failure.map_or_else(String::new, |one| one.failure.message.clone());
+                drop(view);
+                self.journal.end(state, reason);
+            }
             Command::NoteFailure { failure, restart } => self.note_failure(failure, restart),
             Command::NoteConcurrent(failure) => self.handle.view().fail_concurrently(failure, now_ms()),
         }
@@ -420,7 +426,7 @@ impl Driver {
     }
 
     fn note_failure(&self, failure: Failure, restart: bool) {
-        tracing::warn!(job = %self.handle.id, restart, subject = failure.subject, message = failure.message, "attempt failed");
+        tracing::warn!(job = %self.handle.id, restart, subject = failure.subject, reason = failure.message, "attempt failed");
         let mut view = self.handle.view();
         view.restarts += u32::from(restart);
         view.fail(failure, now_ms());

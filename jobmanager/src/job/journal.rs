@@ -21,6 +21,11 @@ const QUEUE: usize = 64;
 /// Between two tries of what must succeed.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Records of the log that are kept, and how many more there may be before they are dropped.
+const RECORDS_KEPT: usize = 16;
+const RECORDS_DROPPED_AT: u32 = 32;
+/// How long dropping them may hold up the next write.
+const PRUNE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a task acknowledges a checkpoint with.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +104,8 @@ pub enum Written {
 enum Write {
     Attempt(Attempt),
     Commit(Box<Manifest>),
-    End(State),
+    /// And why, in a few words; may be empty.
+    End(State, String),
 }
 
 /// The driver's side.
@@ -122,6 +128,7 @@ impl Journal {
             keep_all,
             answers,
             collection: None,
+            written: 0,
         };
         tokio::spawn(worker.run(queue));
         (Self { writes }, written)
@@ -136,8 +143,8 @@ impl Journal {
         self.write(Write::Commit(Box::new(manifest)));
     }
 
-    pub fn end(&self, state: State) {
-        self.write(Write::End(state));
+    pub fn end(&self, state: State, reason: String) {
+        self.write(Write::End(state, reason));
     }
 
     fn write(&self, write: Write) {
@@ -201,6 +208,8 @@ struct Worker {
     keep_all: bool,
     answers: mpsc::Sender<Written>,
     collection: Option<JoinHandle<()>>,
+    /// Records since the worker started.
+    written: u32,
 }
 
 impl Worker {
@@ -209,16 +218,30 @@ impl Worker {
             let answer = match write {
                 Write::Attempt(attempt) => self.attempt(attempt).await,
                 Write::Commit(manifest) => self.commit(&manifest).await,
-                Write::End(state) => self.end(state).await,
+                Write::End(state, reason) => self.end(state, reason).await,
             };
             let is_deposed = matches!(answer, Written::Deposed(_));
             if self.answers.send(answer).await.is_err() || is_deposed {
                 break;
             }
+            self.prune_now_and_then().await;
         }
         if let Some(collection) = self.collection.take() {
             // It deletes what nobody needs; the next leader does the rest.
             collection.abort();
+        }
+    }
+
+    /// Drops old records; each carries the whole state, so that the last one is enough.
+    async fn prune_now_and_then(&mut self) {
+        self.written += 1;
+        if !self.written.is_multiple_of(RECORDS_DROPPED_AT) {
+            return;
+        }
+        match tokio::time::timeout(PRUNE_TIMEOUT, self.log.prune(RECORDS_KEPT)).await {
+            Ok(Ok(dropped)) => tracing::debug!(job = %self.log.job(), dropped, "old log records dropped"),
+            Ok(Err(error)) => tracing::warn!(job = %self.log.job(), %error, "old log records not dropped"),
+            Err(_) => tracing::warn!(job = %self.log.job(), "dropping old log records takes too long, put off"),
         }
     }
 
@@ -259,13 +282,12 @@ impl Worker {
         }
     }
 
-    async fn end(&mut self, state: State) -> Written {
+    async fn end(&mut self, state: State, reason: String) -> Written {
         let end = match state {
             State::Finished => EndState::Finished,
             State::Cancelled => EndState::Cancelled,
             _ => EndState::Failed,
         };
-        let reason = String::new();
         if let Err(error) = self.append_until_written(Event::Ended { end, reason }).await {
             return Written::Deposed(error.to_string());
         }

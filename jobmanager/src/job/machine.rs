@@ -7,78 +7,8 @@ use streaming::Attempt;
 use streaming::id::TaskId;
 
 use super::restart::{Decision, Restarts};
+pub use super::state::{Failure, State, TaskState};
 use crate::schedule::{Slots, TaskManagerId};
-
-/// Where a job is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum State {
-    Created,
-    /// Waits for slots.
-    Scheduling,
-    /// Tasks restore their state and connect.
-    Restoring,
-    Running,
-    /// Tasks of a failed attempt stop, and the delay of the restart strategy passes.
-    Restarting,
-    /// Tasks stop because somebody asked for it.
-    Cancelling,
-    /// Tasks stop because of a failure that no restart cures.
-    Failing,
-    Finished,
-    Cancelled,
-    Failed,
-    /// The JobManager goes; another one takes the job up.
-    Suspended,
-}
-
-impl State {
-    pub fn is_end(self) -> bool {
-        matches!(self, Self::Finished | Self::Cancelled | Self::Failed | Self::Suspended)
-    }
-}
-
-/// How far a task is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TaskState {
-    Deploying,
-    Ready,
-    Running,
-    Exhausted,
-    Finished,
-    Cancelled,
-    Failed,
-    /// Its TaskManager is gone.
-    Lost,
-}
-
-impl TaskState {
-    pub fn is_end(self) -> bool {
-        matches!(self, Self::Finished | Self::Cancelled | Self::Failed | Self::Lost)
-    }
-}
-
-/// Why an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    pub retry: bool,
-    pub message: String,
-    /// Operator, task or host it is about; may be empty.
-    pub subject: String,
-    pub task: Option<TaskId>,
-    pub taskmanager: Option<TaskManagerId>,
-}
-
-impl Failure {
-    pub fn external(message: impl Into<String>) -> Self {
-        Self {
-            retry: true,
-            message: message.into(),
-            subject: String::new(),
-            task: None,
-            taskmanager: None,
-        }
-    }
-}
 
 /// What a task says about itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -401,7 +331,17 @@ impl Machine {
             };
             return self.fail(failure, now, dice);
         }
-        self.tick(now, dice)
+        let mut commands = vec![];
+        if let Some(&task) = lost.first() {
+            // Often the cause of the failure that is being dealt with: others noticed it first.
+            commands.push(Command::NoteConcurrent(Failure {
+                task: Some(task),
+                taskmanager: Some(id.to_owned()),
+                ..Failure::external(format!("TaskManager {id} is lost: {why}"))
+            }));
+        }
+        commands.extend(self.tick(now, dice));
+        commands
     }
 
     fn fail(&mut self, failure: Failure, now: Instant, dice: f64) -> Vec<Command> {

@@ -7,5 +7,6 @@ pub mod journal;
 pub mod machine;
 pub mod restart;
 pub mod spec;
+pub mod state;
 pub mod view;
 mod wire;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -94,7 +95,7 @@ async fn attend(
         term: 0,
     }))?;
     let mut commands = client.attach(ReceiverStream::new(queue)).await?.into_inner();
-    let mut current: Option<Tasks> = None;
+    let mut running: BTreeMap<u64, Tasks> = BTreeMap::new();
     let mut beat = tokio::time::interval(Duration::from_millis(100));
     loop {
         tokio::select! {
@@ -106,10 +107,10 @@ async fn attend(
                         let tasks = Tasks::of(id, &deploy);
                         seen.lock().unwrap().deploys.push(deploy);
                         tasks.all(State::Ready, &say)?;
-                        current = Some(tasks);
+                        running.insert(tasks.deployment, tasks);
                     }
-                    Some(Command::Start(_)) => {
-                        if let Some(tasks) = &current {
+                    Some(Command::Start(start)) => {
+                        if let Some(tasks) = running.get(&start.deployment) {
                             tasks.all(State::Running, &say)?;
                             if behaviour.bounded {
                                 tasks.sources(State::Exhausted, &say)?;
@@ -117,27 +118,34 @@ async fn attend(
                         }
                     }
                     Some(Command::TriggerCheckpoint(trigger)) if !behaviour.silent => {
-                        if let Some(tasks) = &current {
+                        if let Some(tasks) = running.get(&trigger.deployment) {
                             tasks.acknowledge(trigger.epoch, &say)?;
                         }
                     }
                     Some(Command::Committed(committed)) => seen.lock().unwrap().commits.push(committed.epoch),
                     Some(Command::Cancel(cancel)) => {
                         seen.lock().unwrap().cancels.push(cancel.deployment);
-                        if let Some(tasks) = current.take_if(|tasks| tasks.deployment == cancel.deployment) {
+                        if let Some(tasks) = running.remove(&cancel.deployment) {
                             tasks.all(State::Canceled, &say)?;
                         }
                     }
-                    Some(Command::Finish(_)) => {
+                    Some(Command::Finish(finish)) => {
                         seen.lock().unwrap().finishes += 1;
-                        if let Some(tasks) = current.take() {
+                        if let Some(tasks) = running.remove(&finish.deployment) {
                             tasks.all(State::Finished, &say)?;
                         }
                     }
                     _ => {}
                 }
             }
-            _ = beat.tick() => say(Report::Heartbeat(current.as_mut().map(Tasks::beat).unwrap_or_default()))?,
+            _ = beat.tick() => {
+                let mut heartbeat = Heartbeat::default();
+                for beat in running.values_mut().map(Tasks::beat) {
+                    heartbeat.tasks.extend(beat.tasks);
+                    heartbeat.shown.extend(beat.shown);
+                }
+                say(Report::Heartbeat(heartbeat))?;
+            }
         }
     }
 }
@@ -220,7 +228,7 @@ impl Tasks {
             idle_ms: 50 * beats,
             watermark_us: 1_000_000 * beats as i64,
             pending_records: -1,
-            counters: [("points.records-late".to_owned(), 3)].into(),
+            counters: [("points.numLateRecordsDropped".to_owned(), 3)].into(),
             ..TaskReport::default()
         };
         let document = r#"{"operator":"persistence","key":"a","start":0,"end":10,"kind":"sliding","count":3,"pairs":[[0,0.0,null]]}"#;

@@ -92,6 +92,9 @@ pub fn details(job: &JobView, one: &Checkpoint, now: i64) -> Value {
         .map(|vertex| (vertex_id(vertex), of_vertex(one, vertex)))
         .collect();
     answer["tasks"] = Value::Object(tasks);
+    if one.status == Status::InProgress {
+        answer["waiting-for"] = json!(missing(job, one));
+    }
     answer
 }
 
@@ -218,7 +221,7 @@ pub fn config(job: &JobView) -> Value {
 }
 
 /// Tasks that the epoch waits for, by name.
-pub fn missing(job: &JobView, one: &Checkpoint) -> Vec<String> {
+fn missing(job: &JobView, one: &Checkpoint) -> Vec<String> {
     let all = job.graph.vertices.iter().flat_map(|vertex| {
         let tasks = job::tasks_of(job, vertex);
         tasks.map(move |(subtask, _)| streaming::id::TaskId {

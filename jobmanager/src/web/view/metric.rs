@@ -55,7 +55,7 @@ fn wanted(get: Option<&str>) -> Option<Vec<&str>> {
 }
 
 /// A list of names, or the values of those in `get`; names that are not there are left out, as Flink does.
-pub fn pairs<'a>(metrics: impl IntoIterator<Item = (impl Into<String>, String)>, get: Option<&'a str>) -> Value {
+pub fn pairs(metrics: impl IntoIterator<Item = (impl Into<String>, String)>, get: Option<&str>) -> Value {
     let wanted = wanted(get);
     let mut list = vec![];
     for (name, value) in metrics {

@@ -72,8 +72,8 @@ fn io_metrics<'a>(tasks: impl Iterator<Item = &'a TaskView> + Clone) -> Value {
         "accumulated-busy-time": sum(|task| task.report.busy_ms) as f64,
         "records-in-per-second": rate(|task| task.rates.records_in),
         "records-out-per-second": rate(|task| task.rates.records_out),
-        "records-late": counted(".numLateRecordsDropped") + counted(".records-late") + counted(".late"),
-        "dead-letters": counted(".dead-letters") + counted(".bad-records"),
+        "records-late": counted(".numLateRecordsDropped"),
+        "dead-letters": counted(".numRecordsBad") + counted(".numWindowsFailed"),
         "state-bytes": sum(|task| task.report.state_bytes),
     });
     // The lowest watermark, once every task has one.
