@@ -99,15 +99,19 @@ impl Task {
     }
 
     /// Waits until all tasks of the attempt are ready.
-    pub fn wait_for_start(&self) -> Result<()> {
+    pub fn wait_for_start(&mut self) -> Result<()> {
+        let mut early = Vec::new();
         loop {
             self.check_cancel()?;
             match self.events.recv_timeout(TICK) {
-                Ok(Event::Start) => return Ok(()),
-                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Event::Start) => break,
+                // Restored windows are computed again from `open` on: what is done already must not be lost.
+                Ok(event) => early.push(event),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::Cancelled),
             }
         }
+        early.into_iter().try_for_each(|event| self.on_event(event))
     }
 
     /// Runs to the end of the input, or until an error or cancellation.

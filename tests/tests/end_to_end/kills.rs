@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use tests::cluster::{Cluster, ClusterSpec, with_cluster};
 use tests::expected::{Windows, compare};
 use tests::results::{Diagram, Window};
-use tests::stream::{FLUSH_KEY, Random, Stream};
+use tests::stream::{FLUSH_KEY, Random, Row, Stream};
 use tests::topics::Writer;
 use tests::wait::wait_until;
 
@@ -95,6 +95,97 @@ fn a_job_comes_back_from_its_last_checkpoint_when_the_jobmanager_is_killed() {
             watch(cluster, job, Duration::from_secs(2))?;
             cluster.wait_for_checkpoints(&job.id, 1, RECOVERY)
         })
+    });
+}
+
+#[test]
+fn windows_close_again_after_a_kill_although_some_partitions_are_silent() {
+    with_cluster(ClusterSpec::new(1, 2), |cluster| {
+        // Of four partitions two never get a row; of the two source tasks, one has none that does.
+        let stream = Stream {
+            seed: 9,
+            keys: 4,
+            partitions: 2,
+            step_us: 20_000,
+        };
+        let windows = [
+            ("window_size", "2s"),
+            ("slide_interval", "1s"),
+            ("idle_timeout", "2s"),
+            ("parallelism", "2"),
+        ];
+        let mut job = kafka::start(cluster, 4, &windows)?;
+        for round in 0..3 {
+            stream.write(&job.writer, &job.input, round * 500, (round + 1) * 500, f64::INFINITY)?;
+            let expected = ((round + 1) * 9 * 4) as usize;
+            let come = wait_until("windows", RECOVERY, || {
+                job.output.take_in()?;
+                Ok(job.output.windows.len() >= expected)
+            });
+            come.with_context(|| format!("round {round}: {} of {expected} came", job.output.windows.len()))?;
+            let checkpoints = cluster.rest.get(&format!("/jobs/{}/checkpoints", job.id))?;
+            let completed = checkpoints["counts"]["completed"].as_u64().unwrap_or(0);
+            cluster.wait_for_checkpoints(&job.id, completed + 2, RECOVERY)?;
+            cluster.kill_taskmanager(0)?;
+            cluster.restart_taskmanager(0)?;
+        }
+        Ok(())
+    });
+}
+
+/// A window that takes long stands before others that are done: all of them are in the checkpoint, and computed again.
+#[test]
+fn windows_in_work_survive_a_kill() {
+    with_cluster(ClusterSpec::new(1, 1), |cluster| {
+        let stream = Stream {
+            seed: 11,
+            keys: 1,
+            partitions: 1,
+            step_us: 100,
+        };
+        let heavy = (0..700).map(|index| stream.row(index));
+        let light = (700..850).map(|index| Row {
+            key: format!("key-{}", 1 + index % 7),
+            ..stream.row(index)
+        });
+        let rows: Vec<_> = heavy.chain(light).collect();
+        let windows = Windows {
+            size_ms: 1000,
+            slide_ms: 1000,
+            max_dimension: 2,
+            max_edge_length: 1.0,
+        };
+        let parameters = [
+            ("window_size", "1s"),
+            ("slide_interval", "1s"),
+            ("parallelism", "1"),
+            ("max_dimension", "2"),
+        ];
+        let mut job = kafka::start(cluster, 1, &parameters)?;
+        for row in &rows {
+            job.writer
+                .send(&job.input, 0, row.key.as_bytes(), row.to_json().as_bytes())?;
+        }
+        stream.write_flush(&job.writer, &job.input, 10_000)?;
+        let job_path = format!("/jobs/{}", job.id);
+        wait_until("all rows to be in the window operator", RECOVERY, || {
+            let shown = cluster.rest.get(&job_path)?;
+            Ok(shown["vertices"][1]["metrics"]["read-records"] == rows.len() as u64 + 1)
+        })?;
+        let checkpoints = cluster.rest.get(&format!("{job_path}/checkpoints"))?;
+        let completed = checkpoints["counts"]["completed"].as_u64().unwrap_or(0);
+        cluster.wait_for_checkpoints(&job.id, completed + 2, RECOVERY)?;
+        job.output.take_in()?;
+        ensure!(
+            job.output.windows.is_empty(),
+            "the heavy window was done too soon for this test to mean anything"
+        );
+        cluster.kill_taskmanager(0)?;
+        cluster.restart_taskmanager(0)?;
+        let expected = windows.of(rows)?;
+        wait_for_all(cluster, &mut job, &expected)?;
+        let found = |window: &Window| job.output.windows.get(window).map(|(diagram, _)| diagram.clone());
+        compare(&expected, found, job.output.windows.keys().cloned(), 0.0)
     });
 }
 
