@@ -54,11 +54,18 @@ fn main() -> anyhow::Result<()> {
         .set("message.timeout.ms", "30000")
         .create()
         .context("cannot set up a Kafka client")?;
-    producer
+    let metadata = producer
         .client()
         .fetch_metadata(Some(&arguments.topic), BROKER_TIMEOUT)
         .with_context(|| format!("no broker answers at {}", arguments.bootstrap))?;
-    let written = write(&producer, &arguments)?;
+    let partitions = metadata
+        .topics()
+        .first()
+        .map_or(0, |topic| topic.partitions().len() as u32);
+    if partitions == 0 {
+        bail!("there is no topic {}", arguments.topic);
+    }
+    let written = write(&producer, &arguments, partitions)?;
     producer
         .flush(BROKER_TIMEOUT)
         .context("the brokers did not acknowledge the last points")?;
@@ -66,7 +73,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write(producer: &BaseProducer, arguments: &Arguments) -> anyhow::Result<u64> {
+fn write(producer: &BaseProducer, arguments: &Arguments, partitions: u32) -> anyhow::Result<u64> {
     let start = Instant::now();
     let mut random = Random(arguments.seed);
     let mut written: u64 = 0;
@@ -78,7 +85,15 @@ fn write(producer: &BaseProducer, arguments: &Arguments) -> anyhow::Result<u64> 
             let sensor = (written % u64::from(arguments.keys)) as u32;
             // The shape depends on the number of the point and not on the clock, so that a seed says it all.
             let point = point(sensor, written as f64 / arguments.rate, &mut random);
-            send(producer, &arguments.topic, &format!("sensor-{sensor}"), point)?;
+            // In turn, so that no partition stays empty: an empty one holds event time back until it counts as idle.
+            let partition = (sensor % partitions) as i32;
+            send(
+                producer,
+                &arguments.topic,
+                partition,
+                &format!("sensor-{sensor}"),
+                point,
+            )?;
             written += 1;
         }
         if elapsed >= end {
@@ -98,7 +113,7 @@ fn point(sensor: u32, at: f64, random: &mut Random) -> [f64; 2] {
     [radius * angle.cos() + noise * x, radius * angle.sin() + noise * y]
 }
 
-fn send(producer: &BaseProducer, topic: &str, key: &str, [x, y]: [f64; 2]) -> anyhow::Result<()> {
+fn send(producer: &BaseProducer, topic: &str, partition: i32, key: &str, [x, y]: [f64; 2]) -> anyhow::Result<()> {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .context("the clock stands before 1970")?;
@@ -107,7 +122,7 @@ fn send(producer: &BaseProducer, topic: &str, key: &str, [x, y]: [f64; 2]) -> an
         now.as_millis()
     );
     let deadline = Instant::now() + BROKER_TIMEOUT;
-    let mut record = BaseRecord::to(topic).key(key).payload(&message);
+    let mut record = BaseRecord::to(topic).partition(partition).key(key).payload(&message);
     loop {
         match producer.send(record) {
             Ok(()) => return Ok(()),
