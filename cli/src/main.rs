@@ -5,6 +5,7 @@ mod cluster;
 mod failure;
 mod follow;
 mod job_file;
+mod out;
 mod settings;
 mod show;
 

@@ -12,6 +12,7 @@ use streaming::job::{Diagnostic, JobErrors};
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::job_file::Submission;
+use crate::out::line;
 
 pub struct Printer {
     json: bool,
@@ -78,9 +79,9 @@ impl Printer {
         if self.json {
             // Options may hold secrets.
             let text = json!({ "name": job.name, "graph": graph, "slots": graph.slots() }).to_string();
-            println!("{}", streaming::job::redact(&text, &job.secrets));
+            line!("{}", streaming::job::redact(&text, &job.secrets));
         } else {
-            print!("{}", explain(job, graph));
+            crate::out::write(format_args!("{}", explain(job, graph)));
         }
     }
 
@@ -88,7 +89,7 @@ impl Printer {
         match (self.json, detached) {
             (true, true) => print_json(&json!({ "job_id": id, "name": name })),
             (true, false) => {}
-            (false, _) => println!("job {name} submitted: {id}"),
+            (false, _) => line!("job {name} submitted: {id}"),
         }
     }
 
@@ -98,7 +99,7 @@ impl Printer {
             return print_json(&status_json(status));
         }
         let millis = u64::try_from(job.end_time_ms - job.start_time_ms).unwrap_or(0);
-        println!(
+        line!(
             "job {} is {} after {}: {} records in, {} out",
             job.name,
             job.state,
@@ -111,7 +112,7 @@ impl Printer {
     pub fn cancelled(&self, status: &JobStatusResponse) {
         match &status.job {
             _ if self.json => print_json(&status_json(status)),
-            Some(job) => println!("job {} is {}", job.name, job.state),
+            Some(job) => line!("job {} is {}", job.name, job.state),
             None => {}
         }
     }
@@ -121,7 +122,7 @@ impl Printer {
             return print_json(&json!({ "jobs": jobs.iter().map(job_json).collect::<Vec<_>>() }));
         }
         if jobs.is_empty() {
-            println!("no jobs");
+            line!("no jobs");
             return;
         }
         let header = ["id", "name", "state", "tasks", "since", "restarts", "checkpoint"];
@@ -167,7 +168,7 @@ impl Printer {
         if status.vertices.is_empty() {
             return;
         }
-        println!();
+        line!();
         let header = ["vertex", "running", "in", "out", "busy", "back-pressured"];
         let mut rows = vec![header.map(str::to_owned).to_vec()];
         rows.extend(status.vertices.iter().map(|vertex| {
@@ -247,7 +248,7 @@ impl Progress {
 }
 
 fn print_json(value: &Value) {
-    println!("{value}");
+    line!("{value}");
 }
 
 fn job_json(job: &JobSummary) -> Value {
@@ -326,6 +327,6 @@ fn print_table(rows: &[Vec<String>]) {
             .zip(&widths)
             .map(|(cell, width)| format!("{cell:<width$}"))
             .collect();
-        println!("{}", cells.join("  ").trim_end());
+        line!("{}", cells.join("  ").trim_end());
     }
 }
