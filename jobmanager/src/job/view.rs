@@ -89,8 +89,12 @@ pub struct TaskView {
     pub ready_ms: i64,
     pub running_ms: i64,
     pub ended_ms: i64,
+    /// The latest counts, and when they came; 0 for none yet.
     pub report: TaskReport,
     pub reported_ms: i64,
+    /// The counts that the next rates are taken from, and when they came.
+    rated: TaskReport,
+    rated_ms: i64,
     pub rates: Rates,
 }
 
@@ -109,17 +113,16 @@ pub struct Rates {
 impl TaskView {
     /// Takes in a report of `now_ms`; rates are taken over at least half a second.
     fn report(&mut self, report: TaskReport, now_ms: i64) {
-        let seconds = (now_ms - self.reported_ms) as f64 / 1000.0;
-        if self.reported_ms == 0 {
-            self.reported_ms = now_ms;
-        } else if seconds >= 0.5 {
-            self.rates = Rates::between(&self.report, &report, seconds);
-            self.reported_ms = now_ms;
-        } else {
-            // Too soon for a rate: the counts stay as they were at `reported_ms`.
-            return;
+        let seconds = (now_ms - self.rated_ms) as f64 / 1000.0;
+        if self.rated_ms == 0 || seconds >= 0.5 {
+            if self.rated_ms > 0 {
+                self.rates = Rates::between(&self.rated, &report, seconds);
+            }
+            self.rated = report.clone();
+            self.rated_ms = now_ms;
         }
         self.report = report;
+        self.reported_ms = now_ms;
     }
 
     /// The watermark in milliseconds since the epoch; none before the first.
@@ -335,6 +338,7 @@ mod tests {
         };
         task.report(report(100), 1_000);
         task.report(report(150), 1_200);
+        assert_eq!(task.report.records_in, 150, "counts are always the latest");
         task.report(report(300), 2_000);
         assert_eq!(task.rates.records_in, 200.0);
         task.report(report(10), 3_000);
