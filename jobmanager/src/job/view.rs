@@ -93,8 +93,8 @@ pub struct TaskView {
     pub report: TaskReport,
     pub reported_ms: i64,
     /// The counts that the next rates are taken from, and when they came.
-    rated: TaskReport,
-    rated_ms: i64,
+    pub(super) rated: TaskReport,
+    pub(super) rated_ms: i64,
     pub rates: Rates,
 }
 
