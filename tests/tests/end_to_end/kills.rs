@@ -75,7 +75,8 @@ fn a_job_comes_back_from_its_last_checkpoint_when_the_jobmanager_is_killed() {
         let (_, seed) = plan();
         under_load(cluster, seed, |cluster, job| {
             cluster.wait_for_checkpoints(&job.id, 2, RECOVERY)?;
-            watch(cluster, job, Duration::from_secs(2))?;
+            // At any moment between two checkpoints.
+            watch(cluster, job, Duration::from_secs_f64(2.0 + Random(seed).uniform()))?;
             let at = Instant::now();
             cluster.kill_jobmanager()?;
             cluster.start_jobmanager()?;
