@@ -1,6 +1,6 @@
 //! What every task of this process shares.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +16,8 @@ use crate::slot::services::Clock;
 use crate::slot::task::Pace;
 use crate::state::Backend;
 
+/// Working state lies in `{prefix}{process id}-{TaskManager id}`.
+const STATE_PREFIX: &str = "bettiflow-state-";
 /// Page caches smaller than this make sled read the disk for every row.
 const LEAST_CACHE_BYTES: u64 = 16 << 20;
 
@@ -90,18 +92,32 @@ fn backend(config: &Config, id: &str, slot_bytes: u64) -> Result<Backend> {
     match config.get(options::STATE_BACKEND) {
         StateBackend::Hashmap => Ok(Backend::Memory),
         StateBackend::Sled => {
-            let parent = config
-                .get(options::IO_TMP_DIRS)
-                .first()
-                .map_or_else(std::env::temp_dir, PathBuf::from);
-            let directory = parent.join(format!("bettiflow-state-{id}"));
+            let configured = config.get(options::IO_TMP_DIRS);
+            let parent = configured.first().map_or_else(std::env::temp_dir, PathBuf::from);
+            remove_orphans(&parent);
+            let directory = parent.join(format!("{STATE_PREFIX}{}-{id}", std::process::id()));
             std::fs::create_dir_all(&directory)
                 .map_err(|error| Error::external(format!("state directory {}", directory.display()), error))?;
             // A slot runs several stateful operators; each gets a quarter of its memory as page cache.
-            Ok(Backend::Sled {
-                directory,
-                cache_bytes: (slot_bytes / 4).max(LEAST_CACHE_BYTES),
-            })
+            let cache_bytes = (slot_bytes / 4).max(LEAST_CACHE_BYTES);
+            Ok(Backend::Sled { directory, cache_bytes })
+        }
+    }
+}
+
+/// Removes the working state of processes that were killed: it is a cache that nobody will open again.
+fn remove_orphans(parent: &Path) {
+    let Ok(entries) = std::fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let pid = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(STATE_PREFIX)?.split('-').next()?.parse::<u32>().ok());
+        if let Some(pid) = pid
+            && !Path::new("/proc").join(pid.to_string()).exists()
+        {
+            // What cannot be removed costs disk space and nothing else.
+            let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 }
@@ -110,4 +126,25 @@ fn backend(config: &Config, id: &str, slot_bytes: u64) -> Result<Backend> {
 fn wall_clock() -> Timestamp {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(streaming::time::micros(elapsed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_state_of_dead_processes_is_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let state = |name: String| {
+            let path = parent.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            path
+        };
+        // Process ids end at 2^22 on Linux.
+        let dead = state(format!("{STATE_PREFIX}99999999-a"));
+        let alive = state(format!("{STATE_PREFIX}{}-b", std::process::id()));
+        let foreign = state("something-99999999-else".into());
+        remove_orphans(parent.path());
+        assert!(!dead.exists() && alive.exists() && foreign.exists());
+    }
 }
