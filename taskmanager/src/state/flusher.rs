@@ -42,7 +42,9 @@ pub struct Lineage {
     owned: KeyGroupRange,
     stored: KeyedChain,
     table: Arc<dyn StateTable>,
-    /// Changes of checkpoints that could not be stored: they go into the next delta.
+    /// Changes that the table does not hold: of this checkpoint, and of those before it that failed on the way there.
+    unapplied: Vec<Arc<Changes>>,
+    /// Changes in the table that are not stored: of this checkpoint and of failed ones. They go into the next delta.
     unsaved: Vec<Arc<Changes>>,
 }
 
@@ -53,6 +55,7 @@ impl Lineage {
             owned,
             stored: restored,
             table,
+            unapplied: Vec::new(),
             unsaved: Vec::new(),
         }
     }
@@ -135,18 +138,16 @@ async fn store(
     nonces: &mut Nonces,
 ) -> Result<String> {
     let epoch = flush.epoch;
-    let pairs: Vec<_> = lineages
-        .iter()
-        .map(|lineage| Arc::clone(&lineage.table))
-        .zip(flush.nodes.iter().map(|node| Arc::clone(&node.changes)))
-        .collect();
-    apply(pairs).await?;
+    // Before anything can fail: what is not stored with this checkpoint has to be stored with the next.
+    for (lineage, node) in lineages.iter_mut().zip(&flush.nodes) {
+        lineage.unapplied.push(Arc::clone(&node.changes));
+    }
+    apply(lineages).await?;
     // A task that has ended reads its state no more.
     let _ = destination.mailbox.send(Event::Flushed(epoch));
     let mut state = TaskState::default();
     let mut splits = flush.splits;
     for (lineage, node) in lineages.iter_mut().zip(flush.nodes) {
-        lineage.unsaved.push(node.changes);
         lineage.store(destination, epoch, nonces).await?;
         let items = splits.take().or_else(|| node.sealed.map(|sealed| vec![sealed]));
         let list = match items {
@@ -176,15 +177,25 @@ async fn store(
     serde_json::to_string(&state).map_err(|error| Error::internal("acknowledged state", error))
 }
 
-/// Off the async threads: a table may be on disk, and a buffer may be large.
-async fn apply(pairs: Vec<(Arc<dyn StateTable>, Arc<Changes>)>) -> Result<()> {
+/// Brings the tables up to date. Off the async threads: a table may be on disk, and a buffer may be large.
+async fn apply(lineages: &mut [Lineage]) -> Result<()> {
+    let pairs: Vec<_> = lineages.iter().flat_map(Lineage::unapplied).collect();
     let work = move || pairs.iter().try_for_each(|(table, changes)| table.apply(changes));
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|error| Error::internal("flusher", error))?
+        .map_err(|error| Error::internal("flusher", error))??;
+    for lineage in lineages {
+        lineage.unsaved.append(&mut lineage.unapplied);
+    }
+    Ok(())
 }
 
 impl Lineage {
+    fn unapplied(&self) -> impl Iterator<Item = (Arc<dyn StateTable>, Arc<Changes>)> {
+        let pair = |changes: &Arc<Changes>| (Arc::clone(&self.table), Arc::clone(changes));
+        self.unapplied.iter().map(pair)
+    }
+
     /// Brings the stored segments up to what the table holds.
     async fn store(&mut self, destination: &Destination, epoch: Epoch, nonces: &mut Nonces) -> Result<()> {
         let unchanged = self.unsaved.iter().all(|changes| changes.is_empty());
@@ -253,4 +264,90 @@ impl Destination {
 
 fn failed(error: checkpoint::Error) -> Error {
     Error::external("checkpoint", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use checkpoint::StoreOptions;
+    use checkpoint::restore::read_chain;
+    use streaming::key::KeyGroup;
+    use streaming::state::RowKey;
+    use streaming::{JobId, VertexId};
+
+    use super::*;
+    use crate::state::MemoryTable;
+
+    fn row(number: u8) -> Vec<u8> {
+        let key = RowKey {
+            table: 0,
+            group: KeyGroup(0),
+            key: &[number],
+            namespace: b"",
+        };
+        key.encode()
+    }
+
+    /// A cut at which each of the operators has written the row of that epoch.
+    fn cut(epoch: u64, operators: &[&str]) -> Flush {
+        let node = |operator: &&str| NodeCut {
+            operator: (*operator).to_owned(),
+            changes: Arc::new(Changes::from([(row(epoch as u8), Some(vec![1]))])),
+            sealed: None,
+            watermark: Timestamp::MIN,
+        };
+        Flush {
+            epoch: Epoch(epoch),
+            nodes: operators.iter().map(node).collect(),
+            splits: None,
+            alignment: Duration::ZERO,
+            sync: Duration::ZERO,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_failed_checkpoint_did_not_store_is_stored_by_the_next_for_every_operator() {
+        let operators = ["first", "second"];
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path().to_str().unwrap(), &StoreOptions::default()).unwrap();
+        let (reports, mut reported) = mpsc::channel(8);
+        let (mailbox, _events) = crossbeam_channel::unbounded();
+        let owned = KeyGroupRange::of_subtask(8, 1, 0);
+        let lineage = |operator: &&str| {
+            let table = Arc::new(MemoryTable::default());
+            Lineage::new((*operator).to_owned(), owned, KeyedChain::default(), table)
+        };
+        let destination = Destination {
+            store: store.clone(),
+            cluster: Cluster::new("c"),
+            job: JobId(1),
+            attempt: Attempt(1),
+            deployment: 1,
+            task: TaskId {
+                vertex: VertexId(0),
+                subtask: 0,
+            },
+            max_deltas: 10,
+            mailbox,
+            reports,
+        };
+        let lineages = operators.iter().map(lineage).collect();
+        let flusher = Flusher::start(&tokio::runtime::Handle::current(), destination, lineages);
+        // A file in the place of the cluster's folder: nothing can be written.
+        let obstacle = directory.path().join("c");
+        std::fs::write(&obstacle, b"").unwrap();
+        flusher.submit(cut(1, &operators)).unwrap();
+        let declined = reported.recv().await.unwrap().message.unwrap();
+        assert!(matches!(declined, task_manager_message::Message::CheckpointDeclined(_)));
+        std::fs::remove_file(&obstacle).unwrap();
+        flusher.submit(cut(2, &operators)).unwrap();
+        let acknowledged = match reported.recv().await.unwrap().message.unwrap() {
+            task_manager_message::Message::CheckpointAcknowledged(acknowledged) => acknowledged,
+            other => panic!("{other:?}"),
+        };
+        let state: TaskState = serde_json::from_str(&acknowledged.state).unwrap();
+        for operator in operators {
+            let rows = read_chain(&store, &state.operators[operator].keyed).await.unwrap();
+            assert_eq!(rows.into_keys().collect::<Vec<_>>(), [row(1), row(2)], "{operator}");
+        }
+    }
 }
