@@ -9,6 +9,7 @@ use proto::task_manager_message::Message as Report;
 use proto::{Heartbeat, JobManagerMessage, Register, TaskManagerMessage};
 use streaming::Epoch;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Endpoint;
@@ -43,7 +44,7 @@ pub async fn follow(environment: Environment, deployments: Deployments, introduc
     let mut term = 0;
     let mut told = false;
     loop {
-        match attend(&environment, &deployments, &introduction, &mut term).await {
+        match attend(&environment, &deployments, &introduction, &mut term, &mut told).await {
             Ok(()) => {
                 warn!(
                     jobmanager = introduction.jobmanager,
@@ -65,13 +66,15 @@ pub async fn follow(environment: Environment, deployments: Deployments, introduc
     }
 }
 
-/// One stream, from registration to its end.
+/// One stream, from registration to its end. `told` is reset once the stream is there: its end is worth a line again.
 async fn attend(
     environment: &Environment,
     deployments: &Deployments,
     introduction: &Introduction,
     term: &mut u64,
+    told: &mut bool,
 ) -> Result<(), String> {
+    let silent = || format!("the JobManager was silent for {:?}", introduction.timeout);
     let endpoint =
         Endpoint::from_shared(format!("http://{}", introduction.jobmanager)).map_err(|error| error.to_string())?;
     let channel = endpoint
@@ -96,20 +99,26 @@ async fn attend(
     let _ = reports.try_send(TaskManagerMessage {
         message: Some(Report::Register(register)),
     });
-    let answer = client
-        .attach(ReceiverStream::new(queue))
+    let answer = tokio::time::timeout(introduction.timeout, client.attach(ReceiverStream::new(queue)))
         .await
+        .map_err(|_| silent())?
         .map_err(|status| status.to_string())?;
     let mut commands = answer.into_inner();
+    *told = false;
     let mut heartbeat = tokio::time::interval(introduction.heartbeat);
     heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // Kept outside of the loop: our own heartbeats, which are more frequent, must not put it off.
+    let mut silent_at = Instant::now() + introduction.timeout;
     loop {
         tokio::select! {
-            command = tokio::time::timeout(introduction.timeout, commands.next()) => match command {
-                Err(_) => return Err(format!("the JobManager was silent for {:?}", introduction.timeout)),
+            command = tokio::time::timeout_at(silent_at, commands.next()) => match command {
+                Err(_) => return Err(silent()),
                 Ok(None) => return Ok(()),
                 Ok(Some(Err(status))) => return Err(status.to_string()),
-                Ok(Some(Ok(message))) => obey(message, deployments, &reports, term),
+                Ok(Some(Ok(message))) => {
+                    silent_at = Instant::now() + introduction.timeout;
+                    obey(message, deployments, &reports, term);
+                }
             },
             _ = heartbeat.tick() => {
                 let message = Some(Report::Heartbeat(beat(environment, deployments)));
@@ -153,5 +162,64 @@ fn obey(
         Some(Command::Cancel(cancel)) => deployments.cancel(cancel.deployment),
         Some(Command::Finish(finish)) => deployments.finish(finish.deployment),
         Some(Command::Probe(_)) | None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use config::Config;
+    use proto::job_manager_server::{JobManager, JobManagerServer};
+    use tokio_stream::wrappers::TcpListenerStream;
+    use tonic::{Request, Response, Status, Streaming};
+
+    use super::*;
+
+    /// Accepts every stream and never says a word on it.
+    struct Mute(Arc<AtomicUsize>);
+
+    #[tonic::async_trait]
+    impl JobManager for Mute {
+        type AttachStream = tokio_stream::Pending<Result<JobManagerMessage, Status>>;
+
+        async fn attach(
+            &self,
+            _: Request<Streaming<TaskManagerMessage>>,
+        ) -> Result<Response<Self::AttachStream>, Status> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(Response::new(tokio_stream::pending()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_silent_jobmanager_is_given_up_although_heartbeats_go_out() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let attached = Arc::new(AtomicUsize::new(0));
+        let service = JobManagerServer::new(Mute(Arc::clone(&attached)));
+        let server = tonic::transport::Server::builder().add_service(service);
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        let mut config = Config::default();
+        config.apply_override("execution.checkpointing.dir=memory:").unwrap();
+        let environment = Environment::new(&config, "test".into()).unwrap();
+        let introduction = Introduction {
+            jobmanager: format!("127.0.0.1:{port}"),
+            host: "127.0.0.1".into(),
+            data_port: 1,
+            slots: 1,
+            memory_bytes: 1,
+            heartbeat: Duration::from_millis(10),
+            timeout: Duration::from_millis(100),
+        };
+        let deployments = Deployments::new(environment.clone());
+        let (mut term, mut told) = (0, true);
+        let ended = attend(&environment, &deployments, &introduction, &mut term, &mut told);
+        let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
+        let reason = ended.expect("it is given up").unwrap_err();
+        assert!(reason.contains("silent for 100ms"), "{reason}");
+        assert_eq!(attached.load(Ordering::Relaxed), 1);
+        assert!(!told, "a connection that was there is worth a line when it is lost");
     }
 }
