@@ -156,6 +156,8 @@ impl SplitWatermarks {
 pub struct Combiner {
     channels: Vec<Channel>,
     combined: Timestamp,
+    /// Whether `combined` is only known from the checkpoint: whoever is behind has to be told of it once more.
+    is_restored: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +175,8 @@ pub enum Change {
 }
 
 impl Combiner {
-    /// `restored` is the combined watermark at the checkpoint; nothing below it is ever said again.
+    /// `restored` is the combined watermark at the checkpoint; nothing below it is ever said again. It is itself, once the
+    /// channels have come as far: a channel that had said everything by then must not hold back others for ever.
     pub fn new(channels: usize, restored: Timestamp) -> Self {
         Self {
             channels: vec![
@@ -184,6 +187,7 @@ impl Combiner {
                 channels
             ],
             combined: restored,
+            is_restored: restored > Timestamp::MIN,
         }
     }
 
@@ -219,8 +223,10 @@ impl Combiner {
     fn risen(&mut self) -> Option<Change> {
         let active = self.channels.iter().filter(|channel| !channel.idle);
         let watermark = active.map(|channel| channel.watermark).min()?;
-        (watermark > self.combined).then(|| {
+        let is_news = watermark > self.combined || (self.is_restored && watermark == self.combined);
+        is_news.then(|| {
             self.combined = watermark;
+            self.is_restored = false;
             Change::Watermark(watermark)
         })
     }
@@ -298,6 +304,18 @@ mod tests {
             Some(Change::Watermark(seconds(7)))
         );
         assert_eq!(combiner.on_end(1), Some(Change::Watermark(seconds(9))));
+    }
+
+    #[test]
+    fn a_restored_watermark_is_said_once_more_when_the_channels_have_come_as_far() {
+        let mut combiner = Combiner::new(2, Timestamp::MAX);
+        assert_eq!(combiner.on_watermark(0, seconds(5)), None);
+        assert_eq!(combiner.on_watermark(0, Timestamp::MAX), None);
+        assert_eq!(
+            combiner.on_watermark(1, Timestamp::MAX),
+            Some(Change::Watermark(Timestamp::MAX))
+        );
+        assert_eq!(combiner.on_watermark(1, Timestamp::MAX), None);
     }
 
     proptest! {
