@@ -93,9 +93,9 @@ fn live(
         })
     };
     let mut task = assemble(environment, plan, wired, cancel, reports, exhausted)?;
-    task.open()?;
     say(task_changed::State::Ready, None);
     task.wait_for_start()?;
+    task.open()?;
     say(task_changed::State::Running, None);
     let name = &plan.graph.vertex(id.vertex).name;
     info!(job = %plan.job, attempt = %plan.attempt, task = %id, name, "running");

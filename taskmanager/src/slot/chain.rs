@@ -48,6 +48,8 @@ pub struct ChainNode {
     pub state: StateBuffer,
     pub combiner: Combiner,
     offloaded: Offloaded,
+    /// All its inputs are idle, and nothing has come since.
+    idle: bool,
 }
 
 pub enum Body {
@@ -77,6 +79,7 @@ impl ChainNode {
             state,
             combiner,
             offloaded: Offloaded::default(),
+            idle: false,
         }
     }
 }
@@ -160,7 +163,11 @@ impl Chain {
             element,
         } = pushed;
         match element {
-            Element::Batch(batch) => self.process(node, port, batch),
+            Element::Batch(batch) => {
+                self.nodes[node].combiner.on_batch(input);
+                self.nodes[node].idle = false;
+                self.process(node, port, batch)
+            }
             Element::Watermark(watermark) => match self.nodes[node].combiner.on_watermark(input, watermark) {
                 Some(change) => self.progress(node, change),
                 None => Ok(()),
@@ -192,14 +199,26 @@ impl Chain {
     }
 
     fn progress(&mut self, node: usize, change: Change) -> Result<()> {
+        self.nodes[node].idle = change == Change::Idle;
         match (change, &self.nodes[node].body) {
             (Change::Watermark(watermark), Body::Operator(_)) => {
                 self.call(node, |operator, cx| operator.on_watermark(watermark, cx))
             }
             (Change::Watermark(watermark), Body::Source) => self.route(node, MAIN, Element::Watermark(watermark)),
-            (Change::Idle, Body::Operator(_) | Body::Source) => self.route(node, MAIN, Element::Idle),
+            (Change::Idle, Body::Operator(_) | Body::Source) => self.pass_idleness(node),
             (_, Body::Sink { .. }) => Ok(()),
         }
+    }
+
+    /// Says that nothing follows from an idle node for now. Not while it computes: rows with times that its watermark is
+    /// held back for are still to come. Again after each result or timer: rows wake those behind, whom nobody else would
+    /// tell that they wait for nothing.
+    fn pass_idleness(&mut self, node: usize) -> Result<()> {
+        let ChainNode { idle, offloaded, .. } = &self.nodes[node];
+        if *idle && offloaded.outstanding() == 0 {
+            self.route(node, MAIN, Element::Idle)?;
+        }
+        Ok(())
     }
 
     /// Calls an operator and routes what it emitted. Sources and sinks have nothing to call.
@@ -214,6 +233,7 @@ impl Chain {
             state,
             combiner,
             offloaded,
+            ..
         } = &mut self.nodes[node];
         let Body::Operator(operator) = body else { return Ok(()) };
         let mut services = NodeServices {
@@ -309,6 +329,7 @@ impl Chain {
             }
             self.services.timers.pop();
             self.call(node, |operator, cx| operator.on_timer(Timer { at, token }, cx))?;
+            self.pass_idleness(node)?;
             self.drain()?;
         }
     }
@@ -318,6 +339,7 @@ impl Chain {
         self.nodes[node].offloaded.arrived(sequence, token, done);
         while let Some(completion) = self.nodes[node].offloaded.take_next() {
             self.call(node, |operator, cx| operator.on_completion(completion, cx))?;
+            self.pass_idleness(node)?;
             self.drain()?;
         }
         Ok(())

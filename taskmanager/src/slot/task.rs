@@ -26,6 +26,7 @@ const TICK: Duration = Duration::from_millis(50);
 const BAD: u8 = 1;
 
 /// Where the rows of a task come from.
+#[expect(clippy::large_enum_variant, reason = "one a task")]
 pub enum Head {
     Source(Box<SourceHead>),
     Gate { gate: Gate, inputs: Receiver<Input> },
@@ -93,25 +94,21 @@ impl Task {
         }
     }
 
-    /// Rebuilds what the operators keep outside their state.
-    pub fn open(&mut self) -> Result<()> {
-        self.chain.open()
-    }
-
-    /// Waits until all tasks of the attempt are ready.
+    /// Waits until all tasks of the attempt are ready. Nothing else that is said before concerns the task.
     pub fn wait_for_start(&mut self) -> Result<()> {
-        let mut early = Vec::new();
         loop {
             self.check_cancel()?;
             match self.events.recv_timeout(TICK) {
-                Ok(Event::Start) => break,
-                // Restored windows are computed again from `open` on: what is done already must not be lost.
-                Ok(event) => early.push(event),
-                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Event::Start) => return Ok(()),
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::Cancelled),
             }
         }
-        early.into_iter().try_for_each(|event| self.on_event(event))
+    }
+
+    /// Rebuilds what the operators keep outside their state. They may emit as they do: not before those behind read.
+    pub fn open(&mut self) -> Result<()> {
+        self.chain.open()
     }
 
     /// Runs to the end of the input, or until an error or cancellation.
@@ -369,6 +366,8 @@ impl Task {
     }
 
     fn finish(&mut self) -> Result<()> {
+        // Those that follow in the chain see no end of a channel, only the last watermark.
+        self.say_progress()?;
         while self.chain.end()? == Finished::NotYet {
             self.check_cancel()?;
             if let Ok(event) = self.events.recv_timeout(TICK) {
