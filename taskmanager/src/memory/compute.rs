@@ -105,7 +105,12 @@ fn run(shared: &Shared) {
             .running
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push((job.owner, cancel.clone()));
+            .push((job.owner.clone(), cancel.clone()));
+        // Whoever cancels sets the flag and then looks through the list: it has found this work there, or the flag is seen
+        // here.
+        if job.owner.is_cancelled() {
+            cancel.cancel();
+        }
         let outcome =
             std::panic::catch_unwind(AssertUnwindSafe(|| run(&cancel))).map_err(|panic| panic_text(panic.as_ref()));
         let is_other = |(_, running): &(Cancel, Cancel)| !Arc::ptr_eq(&running.0, &cancel.0);
@@ -114,7 +119,11 @@ fn run(shared: &Shared) {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(is_other);
-        drop(permit);
+        {
+            // Under the lock, so that nobody is between finding too little memory and beginning to wait.
+            let _queue = shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(permit);
+        }
         shared.changed.notify_all();
         (job.report)(token, outcome);
     }
