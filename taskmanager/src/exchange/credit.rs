@@ -51,7 +51,8 @@ impl Credit {
 
     pub fn release(&self, bytes: u64) {
         let mut available = self.0.available.lock().unwrap_or_else(PoisonError::into_inner);
-        *available += bytes as i64;
+        // A number that no sender of ours would say must not turn into debt, nor end the thread that reads it.
+        *available = available.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX));
         if *available > 0 {
             self.0.released.notify_one();
         }

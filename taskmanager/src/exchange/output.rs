@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use streaming::Result;
 use streaming::batch::Batch;
 use streaming::element::Element;
 use streaming::graph::Shipping;
 use streaming::key::KeyGroup;
 use streaming::operator::Cancel;
+use streaming::{Error, Result};
 
 use super::channel::Outlet;
 
@@ -75,6 +75,13 @@ impl OutputEdge {
 
     /// Two passes: the rows of each target by key group, then one gather per target and column.
     fn send_by_key(&mut self, batch: &Batch) -> Result<()> {
+        if batch.keys.hashes.len() != batch.rows() {
+            let (keys, rows) = (batch.keys.hashes.len(), batch.rows());
+            return Err(Error::internal(
+                "exchange by key",
+                format_args!("a batch of {rows} rows with {keys} keys"),
+            ));
+        }
         partition(&batch.keys.hashes, &self.owners, &mut self.rows);
         for target in 0..self.targets.len() {
             if !self.rows[target].is_empty() {
