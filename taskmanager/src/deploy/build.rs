@@ -118,6 +118,9 @@ fn assemble(
     let mut restored_splits = Vec::new();
     let mut watermark = Timestamp::MIN;
     for (index, node) in vertex.nodes.iter().enumerate() {
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
         let place = place(environment, plan, vertex, id, node);
         let table = environment
             .backend

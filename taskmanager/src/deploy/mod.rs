@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::environment::Environment;
+use crate::exchange::Peer;
 use crate::metrics::TaskMetrics;
 use crate::slot::mailbox::{Event, Mailbox};
 use wiring::Plan;
@@ -135,8 +136,12 @@ impl Deployments {
                 }
             }
         }
-        // Dropped here, behind the last task: what is queued is still sent.
-        drop(wired.peers);
+        if deployment.cancel.is_cancelled() {
+            wired.peers.into_iter().for_each(Peer::abandon);
+        } else {
+            // Dropped here, behind the last task: what is queued is still sent.
+            drop(wired.peers);
+        }
         Ok(())
     }
 

@@ -162,6 +162,7 @@ pub async fn wire(
         Inboxes {
             channels: inboxes.clone(),
             failures: failures.clone(),
+            cancel: cancel.clone(),
         },
     );
 

@@ -23,6 +23,14 @@ const BUFFER_BYTES: usize = 256 << 10;
 pub struct Peer {
     pub frames: mpsc::UnboundedSender<Vec<u8>>,
     reader: JoinHandle<()>,
+    writer: JoinHandle<()>,
+}
+
+impl Peer {
+    /// Closes without sending what is queued: nobody waits for it, and the other side may not be there to take it.
+    pub fn abandon(self) {
+        self.writer.abort();
+    }
 }
 
 impl Drop for Peer {
@@ -59,7 +67,7 @@ pub async fn connect(
             let _ = failures.send(format!("lost the connection to the TaskManager at {address}: {error}"));
         }
     };
-    tokio::spawn({
+    let writer = tokio::spawn({
         let (address, lost) = (address.clone(), lost.clone());
         async move {
             if let Err(error) = write_frames(write, queue).await {
@@ -72,7 +80,7 @@ pub async fn connect(
             lost(&address, error);
         }
     });
-    Ok(Peer { frames, reader })
+    Ok(Peer { frames, reader, writer })
 }
 
 /// Writes frames until all senders are gone, then closes in order.
@@ -125,7 +133,11 @@ pub(super) async fn receive(exchange: &Exchange, stream: TcpStream) -> Result<()
     let (frames, queue) = mpsc::unbounded_channel();
     tokio::spawn(write_frames(write, queue));
     let mut open = HashSet::new();
-    if let Err(error) = read_frames(&mut read, &inboxes, &frames, &mut open).await
+    let result = tokio::select! {
+        result = read_frames(&mut read, &inboxes, &frames, &mut open) => result,
+        () = abandoned(&inboxes) => Ok(()),
+    };
+    if let Err(error) = result
         && exchange.is_registered(deployment)
         && (!open.is_empty() || error.kind() != std::io::ErrorKind::UnexpectedEof)
     {
@@ -134,6 +146,15 @@ pub(super) async fn receive(exchange: &Exchange, stream: TcpStream) -> Result<()
             .send(format!("lost the connection from another TaskManager: {error}"));
     }
     Ok(())
+}
+
+/// Waits until a cancelled deployment is over: a sender that hangs, or has vanished, must not keep its connection. One that
+/// has come to its end leaves the closing to the sender, who may have other tasks at work.
+async fn abandoned(inboxes: &Inboxes) {
+    inboxes.failures.closed().await;
+    if !inboxes.cancel.is_cancelled() {
+        std::future::pending().await
+    }
 }
 
 /// Delivers frames until the connection ends, which is always an error; `open` tells which channels had not ended by then.
@@ -189,5 +210,70 @@ async fn read_frames(
             // The task has ended; its failure or cancellation is on its way by itself.
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use streaming::operator::Cancel;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::exchange::Inbox;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn a_cancelled_deployment_closes_the_connections_of_senders_that_hang() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let exchange = Arc::new(Exchange::default());
+        let (sender, inputs) = crossbeam_channel::unbounded();
+        let (failures, broken) = mpsc::unbounded_channel();
+        let cancel = Cancel::default();
+        let channels = HashMap::from([(3, Inbox { sender, channel: 0 })]);
+        exchange.register(
+            7,
+            Inboxes {
+                channels,
+                failures,
+                cancel: cancel.clone(),
+            },
+        );
+        tokio::spawn(Arc::clone(&exchange).serve(listener));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        for frame in [Frame::Hello { deployment: 7 }, Frame::Idle { channel: 3 }] {
+            stream.write_all(&frame.encode()).await.unwrap();
+        }
+        let received = tokio::task::spawn_blocking(move || (inputs.recv_timeout(PATIENCE), inputs));
+        let (received, inputs) = received.await.unwrap();
+        assert!(matches!(received.unwrap().item, Item::Element(Element::Idle)));
+        cancel.cancel();
+        exchange.forget(7);
+        drop((inputs, broken));
+        let end = tokio::time::timeout(PATIENCE, stream.read_u8()).await.unwrap();
+        assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_connection_closes_although_the_other_side_takes_nothing() {
+        const QUEUED: usize = 64 << 20;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (failures, mut broken) = mpsc::unbounded_channel();
+        let peer = connect(&address, 7, PATIENCE, HashMap::new(), failures).await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        peer.frames.send(vec![0; QUEUED]).unwrap();
+        stream.read_exact(&mut [0; HEADER_BYTES]).await.unwrap();
+        peer.abandon();
+        let mut read = Vec::new();
+        // Whether it ends in order or by a reset, it ends.
+        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut read))
+            .await
+            .unwrap();
+        assert!(read.len() < QUEUED, "everything was sent all the same");
+        assert_eq!(broken.recv().await, None, "nobody is told of an end that was asked for");
     }
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
+use streaming::operator::Cancel;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use tracing::{debug, warn};
@@ -30,6 +31,8 @@ pub struct Inboxes {
     pub channels: HashMap<u32, Inbox>,
     /// Takes the reason when a connection breaks.
     pub failures: mpsc::UnboundedSender<String>,
+    /// Whether the deployment was cancelled.
+    pub cancel: Cancel,
 }
 
 /// Where the frames of one channel go.
