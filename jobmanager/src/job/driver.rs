@@ -400,6 +400,7 @@ impl Driver {
                     .commit(journal::manifest(name, parent, &self.graph, states, triggered));
             }
             coordinate::Command::Announce(epoch) => {
+                self.step(Event::CheckpointCommitted);
                 let deployment = self.machine.deployment();
                 let epoch_number = epoch.0;
                 self.broadcast(&ToTaskManager::Committed(proto::Committed {

@@ -43,6 +43,8 @@ pub enum Event {
     },
     /// A checkpoint triggered after every source was exhausted is durable.
     LastCheckpointCommitted,
+    /// A checkpoint of the attempt, the last one or not, is durable.
+    CheckpointCommitted,
     /// The attempt cannot go on, for a reason outside its tasks.
     AttemptFailed(Failure),
     Cancel,
@@ -180,6 +182,10 @@ impl Machine {
                 self.task_changed(task, change, now, dice)
             }
             Event::TaskManagerLost { id, why } => self.lost(&id, why, now, dice),
+            Event::CheckpointCommitted => {
+                self.restarts.on_progress();
+                vec![]
+            }
             Event::LastCheckpointCommitted if self.state == State::Running && self.draining => self.finish(),
             Event::AttemptFailed(failure) if self.is_active() => self.fail(failure, now, dice),
             Event::Cancel => self.cancel(now),

@@ -86,6 +86,15 @@ impl Restarts {
         decision
     }
 
+    /// The attempt has committed a checkpoint: what it did is not lost, so the next failure is a first one again. (Flink waits
+    /// for an hour without failures, and a job whose machines die one after the other waits longer each time.)
+    pub fn on_progress(&mut self) {
+        if matches!(self.strategy, Strategy::ExponentialDelay { .. }) {
+            self.delay = None;
+            self.granted = 0;
+        }
+    }
+
     fn by_rate(&mut self, now: Instant, max_failures: u32, interval: Duration, delay: Duration) -> Decision {
         self.recent.push_back(now);
         while self.recent.front().is_some_and(|&at| now.duration_since(at) > interval) {
@@ -111,6 +120,26 @@ impl Restarts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_committed_checkpoint_makes_the_next_failure_a_first_one() {
+        let mut restarts = Restarts::new(Strategy::ExponentialDelay {
+            initial_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(60),
+            multiplier: 2.0,
+            reset_threshold: Duration::from_secs(3600),
+            jitter: 0.0,
+            attempts: Some(2),
+        });
+        let now = Instant::now();
+        let delays = |restarts: &mut Restarts| [(); 3].map(|()| restarts.on_failure(now, 0.5));
+        let millis = |millis| Decision::RestartAfter(Duration::from_millis(millis));
+        let [first, second, third] = delays(&mut restarts);
+        assert_eq!([first, second], [millis(100), millis(200)]);
+        assert!(matches!(third, Decision::GiveUp(_)));
+        restarts.on_progress();
+        assert_eq!(delays(&mut restarts)[..2], [millis(100), millis(200)]);
+    }
 
     /// The delays in milliseconds after failures at these times (ms); -1 is giving up.
     fn check(strategy: Strategy, failures_at: &[u64], expected: &[i64]) {
