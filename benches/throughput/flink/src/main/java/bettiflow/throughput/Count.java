@@ -1,0 +1,28 @@
+package bettiflow.throughput;
+
+import org.apache.flink.api.common.functions.AggregateFunction;
+
+/** Rows of a window. */
+final class Count<T> implements AggregateFunction<T, Long, Long> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public Long createAccumulator() {
+        return 0L;
+    }
+
+    @Override
+    public Long add(T row, Long count) {
+        return count + 1;
+    }
+
+    @Override
+    public Long getResult(Long count) {
+        return count;
+    }
+
+    @Override
+    public Long merge(Long one, Long other) {
+        return one + other;
+    }
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Shows where one of our TaskManagers spends its time during jobs/throughput.toml: the functions that the samples of `perf`
+# fall into, per kind of thread.
+#
+# usage: benches/throughput/profile.sh [--rows N] [--keys K] [--parallelism P] [--skip-build]
+#   --rows N          default: 60000000 with up to 100000 keys, 10000000 with more
+#   --keys K          distinct keys (default: 1000)
+#   --parallelism P   1 to 4 (default: 2)
+#   --top N           functions shown (default: 25)
+#   --skip-build      takes the binaries that are there
+# Needs perf (Debian: apt-get install linux-perf) and the right to use it: root, or kernel.perf_event_paranoid below 2.
+# environment: CARGO_TARGET_DIR, BETTIFLOW_BIN_DIR as for run.sh
+set -euo pipefail
+PROGRAM_FOLDER="$(cd "$(dirname "$0")" && pwd)"
+. "$PROGRAM_FOLDER/../../scripts/lib.sh"
+
+skip_build="${BETTIFLOW_BIN_DIR:+yes}"
+arguments=()
+for argument in "$@"; do
+    case "$argument" in
+        --skip-build) skip_build=yes ;;
+        -h | --help) print_help; exit 0 ;;
+        *) arguments+=("$argument") ;;
+    esac
+done
+have python3 || die "python3 was not found; it drives the run"
+have perf || die "there is no profile: perf was not found (Debian: apt-get install linux-perf)"
+if [ -z "$skip_build" ]; then
+    (cd "$ROOT" && cargo build --locked --release -p jobmanager -p taskmanager -p cli)
+fi
+BETTIFLOW_BIN_DIR="$(bin_dir release)"
+export BETTIFLOW_BIN_DIR
+exec python3 -B "$PROGRAM_FOLDER/profile_job.py" "${arguments[@]}"
