@@ -61,9 +61,6 @@ struct StoredSplit {
     position: SplitState,
     /// Highest event time seen.
     highest: Timestamp,
-    /// Whether it had had no records for so long that nobody waited for it.
-    #[serde(default)]
-    idle: bool,
 }
 
 impl SourceHead {
@@ -106,8 +103,8 @@ impl SourceHead {
     fn notice_splits(&mut self, now: Timestamp) {
         for split in &self.source.splits()[self.watermarks.splits()..] {
             let stored = self.restored.iter().find(|stored| stored.position.split == **split);
-            let (highest, idle) = stored.map_or((Timestamp::MIN, false), |stored| (stored.highest, stored.idle));
-            self.watermarks.add_split(highest, idle, now);
+            self.watermarks
+                .add_split(stored.map_or(Timestamp::MIN, |stored| stored.highest), now);
         }
     }
 
@@ -204,7 +201,7 @@ impl SourceHead {
     }
 
     /// An entry per split, for the checkpoint.
-    pub fn snapshot(&mut self, epoch: Epoch, now: Timestamp) -> Result<Vec<Vec<u8>>> {
+    pub fn snapshot(&mut self, epoch: Epoch) -> Result<Vec<Vec<u8>>> {
         let positions = self.source.snapshot(epoch)?;
         let splits = self.source.splits();
         positions
@@ -213,12 +210,7 @@ impl SourceHead {
                 let index = splits.iter().position(|split| **split == *position.split);
                 let known = index.filter(|&index| index < self.watermarks.splits());
                 let highest = known.map_or(Timestamp::MIN, |index| self.watermarks.highest(index));
-                let idle = known.is_some_and(|index| self.watermarks.idle(index, now));
-                let stored = StoredSplit {
-                    position,
-                    highest,
-                    idle,
-                };
+                let stored = StoredSplit { position, highest };
                 serde_json::to_vec(&stored).map_err(|error| Error::internal("state of a source", error))
             })
             .collect()
