@@ -3,12 +3,12 @@
 # fall into, per kind of thread.
 #
 # usage: benches/throughput/profile.sh [--rows N] [--keys K] [--parallelism P] [--skip-build]
-#   --rows N          default: 60000000 with up to 100000 keys, 10000000 with more
+#   --rows N          default: 60000000 with up to 100000 keys, 5000000 with more
 #   --keys K          distinct keys (default: 1000)
 #   --parallelism P   1 to 4 (default: 2)
 #   --top N           functions shown (default: 25)
 #   --skip-build      takes the binaries that are there
-# Needs perf (Debian: apt-get install linux-perf) and the right to use it: root, or kernel.perf_event_paranoid below 2.
+# Needs perf (Debian: apt-get install linux-perf) and the right to use it: root, or kernel.perf_event_paranoid of 0 or less.
 # environment: CARGO_TARGET_DIR, BETTIFLOW_BIN_DIR as for run.sh
 set -euo pipefail
 PROGRAM_FOLDER="$(cd "$(dirname "$0")" && pwd)"

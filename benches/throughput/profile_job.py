@@ -17,8 +17,8 @@ from cluster import Failed, Load
 SAMPLES_PER_SECOND = 997
 PERF_SECONDS = 300
 MANY_KEYS = 100_000
-# A thread of a chain is named after it; Linux keeps 15 characters.
-KINDS = (("Source", "source task"), ("windows", "window task"), ("tokio", "tokio worker"), ("compute", "compute pool"))
+# The thread of a task is named task-VERTEX/SUBTASK; in this job vertex 0 is the source, vertex 1 the windows.
+KINDS = (("task-0/", "source task"), ("task-1/", "window task"), ("tokio", "tokio worker"), ("compute", "compute pool"))
 
 
 def parse(arguments):
@@ -31,9 +31,9 @@ def parse(arguments):
 
 
 def record(cluster, load, file):
-    """Runs the job while `perf` samples the CPU time of the first TaskManager."""
-    command = ["perf", "record", "--event", "cpu-clock", "--freq", str(SAMPLES_PER_SECOND), "--output", file]
-    command += ["--pid", str(cluster.taskmanagers[0].pid)]
+    """Runs the job while `perf` samples what the cores do."""
+    # Recording only the process would miss the threads of the tasks, which start later.
+    command = ["perf", "record", "--all-cpus", "--event", "cpu-clock", "--freq", str(SAMPLES_PER_SECOND), "--output", file]
     perf = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         measurement = cluster.run(load)
@@ -45,10 +45,11 @@ def record(cluster, load, file):
     return measurement
 
 
-def samples(file):
-    """A pair (kind of thread, function) per sample."""
+def samples(file, pid):
+    """A pair (kind of thread, function) per sample of the process."""
     # Names of functions are those of the binary; looking for inlined ones as well would take minutes.
     command = ["perf", "script", "--input", file, "--fields", "comm,ip,sym", "--no-inline"]
+    command += ["--pid", str(pid)]
     script = subprocess.run(command, capture_output=True, text=True, timeout=PERF_SECONDS, check=True).stdout
     for line in script.splitlines():
         found = re.match(r"\s*(.*?)\s+([0-9a-f]{6,16})\s+(.*)$", line)
@@ -82,7 +83,7 @@ def print_profile(found, measurement, options):
 
 def main():
     options = parse(sys.argv[1:])
-    rows = options.rows or (10_000_000 if options.keys > MANY_KEYS else 60_000_000)
+    rows = options.rows or (5_000_000 if options.keys > MANY_KEYS else 60_000_000)
     load = Load(rows=rows, keys=options.keys, parallelism=options.parallelism)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="bettiflow-profile-") as name:
@@ -90,9 +91,10 @@ def main():
         try:
             with Bettiflow(os.environ["BETTIFLOW_BIN_DIR"], folder) as cluster:
                 measurement = record(cluster, load, folder / "perf.data")
+                pid = cluster.taskmanagers[0].pid
         except Failed as reason:
             sys.exit(f"profile.sh: {reason}")
-        found = collections.Counter(samples(folder / "perf.data"))
+        found = collections.Counter(samples(folder / "perf.data", pid))
     if not found:
         sys.exit("profile.sh: perf recorded no samples")
     print_profile(found, measurement, options)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Measures how fast rows pass through a cluster, ours and Apache Flink's side by side: generate, exchange by key between two
-# TaskManagers, count per tumbling window, discard. Prints a markdown table; takes about six minutes on 2 cores.
+# TaskManagers, count per tumbling window, discard. Prints a markdown table; takes some minutes, more on a busy machine.
 #
 # usage: benches/throughput/run.sh [options]
-#   --rows N              rows of every run (default: 20000000 with up to 100000 keys, 10000000 with more)
+#   --rows N              rows of every run (default: 20000000 with up to 100000 keys, 5000000 with more)
 #   --keys K,K...         distinct keys (default: 1000,1000000)
 #   --parallelism P,P...  1 to 4 (default: 2,4)
 #   --runs R              runs of each of which the median is shown (default: 3)
