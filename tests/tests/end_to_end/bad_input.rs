@@ -12,7 +12,7 @@ use tests::wait::wait_until;
 
 use crate::kafka;
 
-const WITHIN: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(90);
 
 /// Messages, and a part of the reason of their dead letter.
 const BAD: &[(&[u8], &str)] = &[
