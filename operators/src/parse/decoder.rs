@@ -1,15 +1,12 @@
 //! Messages to columns. A message is taken whole or refused whole.
 
 use streaming::batch::{Batch, Column, Keys, Payload, Points};
-use streaming::connector::{DeadLetter, DeadLetterKind, Decoded, Decoder, Origin, RawBatch};
+use streaming::connector::{DeadLetter, DeadLetterKind, Decoded, Decoder, MAX_KEY_BYTES, Origin, RawBatch};
 use streaming::{Result, Timestamp};
 
 use super::Bounds;
 use super::message::{Cloud, Message, Refusal, read_key, read_text};
 use super::timestamp::{parse_millis, parse_rfc3339};
-
-/// How much of a message that is too large goes into its dead letter.
-const OVERSIZE_PAYLOAD_BYTES: usize = 64 * 1024;
 
 /// Decodes `point-json`.
 pub struct PointDecoder {
@@ -44,9 +41,13 @@ impl PointDecoder {
         match message.key {
             Some(key) => {
                 let key = read_key(key)?;
+                check_key(key.as_bytes())?;
                 self.append(key.as_bytes(), event_time, raw.timestamp.len());
             }
-            None => self.append(raw.keys.row(row), event_time, raw.timestamp.len()),
+            None => {
+                check_key(raw.keys.row(row))?;
+                self.append(raw.keys.row(row), event_time, raw.timestamp.len());
+            }
         }
         Ok(())
     }
@@ -77,9 +78,7 @@ impl Decoder for PointDecoder {
         let latest = now.saturating_add(self.bounds.max_future);
         for row in 0..raw.values.rows() {
             if let Err(reason) = self.decode_message(raw, row, latest) {
-                decoded
-                    .bad
-                    .push(dead_letter(raw, row, reason, self.bounds.max_message_bytes));
+                decoded.bad.push(dead_letter(raw, row, reason));
             }
         }
         decoded.batches.append(&mut self.open);
@@ -110,6 +109,16 @@ impl Bounds {
             ));
         }
         Ok(())
+    }
+}
+
+fn check_key(key: &[u8]) -> Result<(), Refusal> {
+    match key.len() > MAX_KEY_BYTES {
+        true => Err(format!(
+            "a key of {} bytes is over the limit of {MAX_KEY_BYTES} bytes",
+            key.len()
+        )),
+        false => Ok(()),
     }
 }
 
@@ -155,29 +164,14 @@ fn new_batch(dim: u16, capacity: usize) -> Batch {
 }
 
 #[cold]
-fn dead_letter(raw: &RawBatch, row: usize, reason: Refusal, max_message_bytes: usize) -> DeadLetter {
-    let (topic, partition) = raw
-        .name
-        .rsplit_once('/')
-        .and_then(|(topic, partition)| Some((topic, partition.parse().ok()?)))
-        .unwrap_or((&raw.name, 0));
-    let message = raw.values.row(row);
-    let kept = if message.len() > max_message_bytes {
-        OVERSIZE_PAYLOAD_BYTES.min(message.len())
-    } else {
-        message.len()
-    };
+fn dead_letter(raw: &RawBatch, row: usize, reason: Refusal) -> DeadLetter {
     DeadLetter {
         kind: DeadLetterKind::BadRecord,
         reason,
-        origin: Some(Origin {
-            topic: topic.to_owned(),
-            partition,
-            offset: raw.positions[row],
-        }),
+        origin: Some(Origin::of_split(&raw.name, raw.positions[row])),
         identity: Vec::new(),
         key: raw.keys.row(row).to_vec(),
         event_time: raw.timestamp[row],
-        payload: message[..kept].to_vec(),
+        payload: raw.values.row(row).to_vec(),
     }
 }

@@ -197,12 +197,23 @@ struct ErrorEvent<'a> {
     source: Option<&'a Origin>,
     key: Option<std::borrow::Cow<'a, str>>,
     payload_base64: String,
+    /// Length of the record, where the payload is only its beginning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_bytes: Option<usize>,
 }
 
+/// The longest key that a record may have. Results and dead letters carry it, and must fit in a message all the same.
+pub const MAX_KEY_BYTES: usize = 32 * 1024;
+/// How much of a record goes into its dead letter: in base64, with the longest key, it is less than the megabyte that
+/// brokers take by default. The origin tells where the whole is.
+const MAX_PAYLOAD_BYTES: usize = 512 * 1024;
+
 impl DeadLetter {
-    /// One document of schema `tda_error_event_v1`. The id is derived from the origin, so a replay gives the same id.
+    /// One document of schema `tda_error_event_v1`, of less than 900 KB. The id is derived from the origin, so a replay
+    /// gives the same id.
     pub fn to_batch(&self, job: &str, operator: &str, now: Timestamp) -> Batch {
-        let key = (!self.key.is_empty()).then(|| String::from_utf8_lossy(&self.key));
+        let key = &self.key[..self.key.len().min(MAX_KEY_BYTES)];
+        let payload = &self.payload[..self.payload.len().min(MAX_PAYLOAD_BYTES)];
         let event = ErrorEvent {
             error_id: self.error_id(job, operator),
             timestamp: now.to_string(),
@@ -211,12 +222,13 @@ impl DeadLetter {
             kind: self.kind,
             reason: &self.reason,
             source: self.origin.as_ref(),
-            key,
-            payload_base64: BASE64_STANDARD.encode(&self.payload),
+            key: (!key.is_empty()).then(|| String::from_utf8_lossy(key)),
+            payload_base64: BASE64_STANDARD.encode(payload),
+            payload_bytes: (payload.len() < self.payload.len()).then_some(self.payload.len()),
         };
         let document = serde_json::to_vec(&event).expect("strings and numbers always serialise");
         let mut keys = Keys::default();
-        keys.push(&self.key);
+        keys.push(key);
         let bytes = List::from_iter([document.as_slice()]);
         Batch {
             event_time: vec![self.event_time],
@@ -287,5 +299,27 @@ mod tests {
             event["error_id"].clone()
         };
         assert_eq!(id(Timestamp(1)), id(Timestamp(2)));
+    }
+
+    #[test]
+    fn the_letter_of_a_record_as_long_as_a_message_still_fits_in_one() {
+        let letter = DeadLetter {
+            kind: DeadLetterKind::BadRecord,
+            reason: "not JSON".into(),
+            origin: None,
+            identity: vec![],
+            // Each of these takes six bytes in JSON.
+            key: vec![0; 1_000_000],
+            event_time: Timestamp(0),
+            payload: vec![b'x'; 1_000_000],
+        };
+        let batch = letter.to_batch("job", "points", Timestamp(1));
+        let Payload::Documents(documents) = batch.payload else {
+            panic!("documents")
+        };
+        let size = documents.bytes.row(0).len() + batch.keys.row(0).len();
+        assert!(size < 960_000, "{size}");
+        let event: serde_json::Value = serde_json::from_slice(documents.bytes.row(0)).unwrap();
+        assert_eq!(event["payload_bytes"], 1_000_000);
     }
 }
