@@ -193,6 +193,7 @@ services=()
 case "$checkpoints" in
     s3://*)
         if [ -n "${S3_ENDPOINT:-}" ]; then
+            services+=(--no-s3)
             options+=(-D "s3.endpoint=$S3_ENDPOINT" -D s3.path-style-access=true)
         elif [ -z "$(conf_value s3.endpoint)" ] && [ -z "${AWS_ACCESS_KEY_ID:-}${AWS_PROFILE:-}${AWS_WEB_IDENTITY_TOKEN_FILE:-}" ]; then
             bucket="${checkpoints#s3://}"
@@ -213,7 +214,7 @@ else
     bootstrap="127.0.0.1:$kafka_port"
 fi
 case " ${services[*]} " in
-    *" --no-s3 "*" --no-kafka "*) ;;
+    " --no-s3 --no-kafka ") ;;
     *)
         [ -x "$bin/local-services" ] || die "$bin/local-services is missing; run scripts/build.sh"
         if ! is_supervised local-services; then
@@ -247,7 +248,7 @@ done
 
 # topics
 if [ -z "$skip_kafka" ]; then
-    wait_for_address "$bootstrap" 20 || {
+    wait_for_address "${bootstrap%%,*}" 20 || {
         [ -z "${KAFKA_BOOTSTRAP:-}" ] || die "no broker answers at KAFKA_BOOTSTRAP=$bootstrap"
         fail_with_log local-services "local-services does not answer"
     }
@@ -287,6 +288,10 @@ ENV
 say "$environment is up: $taskmanagers TaskManager(s) x $slots slots, checkpoints in $checkpoints every $(value_or execution.checkpointing.interval '1 min')"
 say "  page and REST   $rest"
 say "  JobManager      127.0.0.1:$rpc_port   (submit-job --jobmanager, or BETTIFLOW_JOBMANAGER)"
-if [ -z "$skip_kafka" ]; then say "  Kafka           $bootstrap"; fi
+case "$skip_kafka:$bootstrap" in
+    yes:*) ;;
+    :127.0.0.1:9092 | :localhost:9092) say "  Kafka           $bootstrap" ;;
+    *) say "  Kafka           $bootstrap   (submit-job --set kafka_bootstrap_servers=$bootstrap, for jobs with that parameter)" ;;
+esac
 say "  logs            $run/logs"
 say "stop it with: scripts/setup-cluster.sh --environment $environment --stop"
