@@ -21,11 +21,6 @@ done
 have cargo || die "cargo was not found; install the Rust toolchain from https://rustup.rs"
 
 web="$ROOT/jobmanager/web"
-node_is_new_enough() {
-    have node && have npm && node -e '
-        const [major, minor] = process.versions.node.split(".").map(Number);
-        process.exit((major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22 ? 0 : 1)'
-}
 page_is_current() {
     [ -f "$web/dist/index.html" ] &&
         [ -z "$(find "$web" \( -name node_modules -o -name dist -o -name dev \) -prune -o -type f -newer "$web/dist/index.html" -print -quit)" ]

@@ -71,14 +71,19 @@ if ! have cargo; then
 fi
 have cc && have make && have g++ && have pkg-config && [ -f /usr/include/zlib.h ] && have curl || failed=yes
 
-node_version="$(node --version 2>/dev/null || true)"
-case "$node_version" in
-    v20.19.* | v20.[2-9][0-9].* | v22.1[2-9].* | v22.[2-9][0-9].* | v2[3-9].* | v[3-9][0-9].*) have npm || node_version= ;;
-    *) node_version= ;;
-esac
-if [ -z "$node_version" ]; then
+# The npm registry holds Node.js itself too, and a npm of its own, which Debian's patched one cannot replace.
+if ! node_is_new_enough && have npm && [ -z "$check" ]; then
+    say "installing: Node.js 22 in $OWN_NODE, because the web page needs ^20.19 or >= 22.12 and $(node --version 2>/dev/null || echo none) is here"
+    mkdir -p "$OWN_NODE"
+    npm install --prefix "$OWN_NODE" --no-audit --no-fund --loglevel=error node@22 npm@10 >/dev/null || warn "npm could not install Node.js 22"
+    PATH="$OWN_NODE/node_modules/.bin:$PATH"
+fi
+page=", without the web page"
+if node_is_new_enough; then
+    page=", page with Node.js $(node --version)"
+else
     warn "the web page will not be built: it needs Node.js ^20.19 or >= 22.12 with npm, and found $(node --version 2>/dev/null || echo none);" \
         "newer ones: https://nodejs.org or https://deb.nodesource.com"
 fi
 [ -z "$failed" ] || die "the build would fail: see above"
-say "prerequisites: complete${node_version:+, page with Node.js $node_version}"
+say "prerequisites: complete$page"

@@ -21,6 +21,19 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # The leading comment of the calling script is its help.
 print_help() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
+# --- Node.js, for the web page
+
+# Where install-prerequisites.sh puts one when the system's is too old, as in Debian 12.
+OWN_NODE="$ROOT/.bettiflow/node"
+if [ -x "$OWN_NODE/node_modules/.bin/node" ]; then PATH="$OWN_NODE/node_modules/.bin:$PATH"; fi
+
+# Vite's terms.
+node_is_new_enough() {
+    have node && have npm && node -e '
+        const [major, minor] = process.versions.node.split(".").map(Number);
+        process.exit(major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19) ? 0 : 1)'
+}
+
 # --- what cargo built
 
 # Where cargo puts its files, also when CARGO_TARGET_DIR or a cargo configuration moves it.

@@ -248,7 +248,7 @@ done
 
 # topics
 if [ -z "$skip_kafka" ]; then
-    wait_for_address "${bootstrap%%,*}" 20 || {
+    wait_for_address "$bootstrap" 20 || {
         [ -z "${KAFKA_BOOTSTRAP:-}" ] || die "no broker answers at KAFKA_BOOTSTRAP=$bootstrap"
         fail_with_log local-services "local-services does not answer"
     }
