@@ -328,7 +328,8 @@ impl Machine {
                 lost.push(task);
             }
         }
-        if self.is_active() && (self.tasks.is_empty() || !lost.is_empty()) {
+        // Also when its tasks had all ended: what they sent last may not have left it, and others would wait for that for ever.
+        if self.is_active() {
             let failure = Failure {
                 task: lost.first().copied(),
                 taskmanager: Some(id.to_owned()),

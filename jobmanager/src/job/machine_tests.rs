@@ -164,6 +164,28 @@ fn a_lost_taskmanager_restarts_the_job_when_the_other_tasks_have_stopped() {
 }
 
 #[test]
+fn a_taskmanager_lost_behind_its_last_task_restarts_the_job_as_what_it_sent_last_may_not_have_arrived() {
+    let mut bench = Bench::running(backoff(), true);
+    bench.task(SOURCE, TaskChange::Exhausted);
+    bench.event(Event::LastCheckpointCommitted);
+    bench.task(SOURCE, TaskChange::Finished);
+    assert_eq!(bench.task(SINK, TaskChange::Finished), []);
+    bench.event(lost("a"));
+    assert_eq!(bench.machine.state(), State::Restarting);
+    bench.task(WIDE, TaskChange::Cancelled);
+    assert_eq!(bench.later(100), [Command::Place]);
+}
+
+#[test]
+fn a_taskmanager_lost_behind_the_last_task_of_all_changes_nothing() {
+    let mut bench = Bench::running(backoff(), false);
+    bench.task(SOURCE, TaskChange::Exhausted);
+    bench.all(TaskChange::Finished);
+    assert_eq!(bench.event(lost("a")), []);
+    assert_eq!(bench.machine.state(), State::Finished);
+}
+
+#[test]
 fn a_job_whose_taskmanagers_are_all_lost_waits_only_for_the_delay() {
     let mut bench = Bench::running(backoff(), true);
     bench.event(lost("a"));
