@@ -67,6 +67,8 @@ pub fn tasks_here(message: &Deploy, id: &str) -> Vec<TaskId> {
 }
 
 impl Plan {
+    /// The plan of `message` for the process `id`. Fails if the message is not understood, or if it leaves a task of the graph
+    /// without a place.
     pub fn read(message: Deploy, id: &str) -> Result<Self> {
         let refuse = |reason: String| Error::internal("deployment", reason);
         let mine = tasks_here(&message, id);
@@ -89,12 +91,25 @@ impl Plan {
             "" => None,
             text => Some(serde_json::from_str(text).map_err(|error| refuse(format!("manifest: {error}")))?),
         };
+        let graph: PhysicalGraph =
+            serde_json::from_str(&message.graph).map_err(|error| refuse(format!("graph: {error}")))?;
+        for vertex in &graph.vertices {
+            let mut tasks = (0..vertex.parallelism).map(|subtask| TaskId {
+                vertex: vertex.id,
+                subtask,
+            });
+            if let Some(task) = tasks.find(|task| !mine.contains(task) && !elsewhere.contains_key(task)) {
+                return Err(refuse(format!(
+                    "task {task} of the graph is not placed on any TaskManager"
+                )));
+            }
+        }
         Ok(Self {
             job: message.job_id.parse().map_err(refuse)?,
             job_name: message.job_name,
             attempt: Attempt(message.attempt),
             deployment: message.deployment,
-            graph: serde_json::from_str(&message.graph).map_err(|error| refuse(format!("graph: {error}")))?,
+            graph,
             manifest,
             checkpointing: message.checkpointing,
             mine,
@@ -272,4 +287,45 @@ async fn connect_peers(
         peers.insert(address, Remote { peer, credits });
     }
     Ok(peers)
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::Placement;
+    use streaming::VertexId;
+    use streaming::graph::Vertex;
+
+    use super::*;
+
+    #[test]
+    fn a_task_of_the_graph_without_a_place_is_an_error() {
+        let vertex = Vertex {
+            id: VertexId(0),
+            name: "Source: points".into(),
+            parallelism: 2,
+            nodes: vec![],
+            routes: vec![],
+        };
+        let graph = PhysicalGraph {
+            vertices: vec![vertex],
+            edges: vec![],
+            key_groups: 128,
+        };
+        let place = |subtask, taskmanager: &str| Placement {
+            subtask,
+            taskmanager_id: taskmanager.into(),
+            ..Placement::default()
+        };
+        let mut message = Deploy {
+            job_id: JobId(1).to_string(),
+            graph: serde_json::to_string(&graph).unwrap(),
+            placements: vec![place(0, "here")],
+            ..Deploy::default()
+        };
+        let error = Plan::read(message.clone(), "here").err().unwrap().to_string();
+        assert!(error.contains("task 0/1 of the graph is not placed"), "{error}");
+        message.placements.push(place(1, "there"));
+        let plan = Plan::read(message, "here").unwrap();
+        assert_eq!((plan.mine.len(), plan.elsewhere.len()), (1, 1));
+    }
 }
