@@ -58,7 +58,9 @@ public final class ThroughputJob {
             SerializableTimestampAssigner<T> eventTime,
             KeySelector<T, K> key,
             TypeInformation<K> keyType) {
-        // Not DataGeneratorSource: its rate limiter, even without a rate, makes the task go idle after every row.
+        // Not DataGeneratorSource: also without a rate it wraps its reader in a RateLimitedSourceReader, which in Flink 2.3.0
+        // says NOTHING_AVAILABLE after every row. SourceOperator.emitNext, which emits rows for as long as there are more,
+        // then gives up after each, and asks for a new future.
         NumberSequenceSource source = new NumberSequenceSource(0, rows - 1);
         WatermarkStrategy<T> watermarks =
                 WatermarkStrategy.<T>forMonotonousTimestamps().withTimestampAssigner(eventTime);
