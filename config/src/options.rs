@@ -60,6 +60,9 @@ options! {
         BUFFER_TIMEOUT: Duration = ("execution.buffer-timeout.interval", "20 ms", "Time after which a batch is sent however small it is.").or(&["execution.buffer-timeout"]);
         BUFFERS_PER_CHANNEL: u16 = ("taskmanager.network.memory.buffers-per-channel", "2", "Batches of credit that every channel owns.").between(1.0, 1024.0);
         CONNECT_TIMEOUT: Duration = ("taskmanager.network.connect-timeout", "10 s", "How long a connection between TaskManagers may take to open.").between(LEAST_TIME, NO_LIMIT);
+        KEEP_IDLE_SECONDS: u16 = ("taskmanager.network.netty.client.tcp.keepIdleSec", "5", "Seconds of silence after which a connection between TaskManagers asks whether the other host is still there.").between(1.0, 32767.0);
+        KEEP_INTERVAL_SECONDS: u16 = ("taskmanager.network.netty.client.tcp.keepIntervalSec", "1", "Seconds between two such questions.").between(1.0, 32767.0);
+        KEEP_COUNT: u16 = ("taskmanager.network.netty.client.tcp.keepCount", "5", "How many of them may stay without an answer before the connection counts as lost.").between(1.0, 127.0);
     }
 
     "State and checkpoints" {

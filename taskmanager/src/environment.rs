@@ -8,7 +8,7 @@ use checkpoint::{Cluster, Store};
 use config::{Config, StateBackend, options};
 use streaming::{Error, Result, Timestamp};
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, KeepAlive};
 use crate::memory::budget::MemoryBudget;
 use crate::memory::compute::ComputePool;
 use crate::metrics::Showcase;
@@ -61,7 +61,7 @@ impl Environment {
         Ok(Self {
             backend: backend(config, &id, share(config.get(options::STATE_FRACTION)) / slots)?,
             id,
-            exchange: Arc::default(),
+            exchange: Arc::new(Exchange::new(keep_alive(config))),
             compute,
             store: crate::store::open(config)?,
             cluster: Cluster::new(&config.get(options::CLUSTER_ID)),
@@ -85,6 +85,15 @@ impl Environment {
             // A cache: what stays behind costs disk space and nothing else.
             let _ = std::fs::remove_dir_all(directory);
         }
+    }
+}
+
+fn keep_alive(config: &Config) -> KeepAlive {
+    let seconds = |option| Duration::from_secs(u64::from(config.get(option)));
+    KeepAlive {
+        idle: seconds(options::KEEP_IDLE_SECONDS),
+        interval: seconds(options::KEEP_INTERVAL_SECONDS),
+        probes: config.get(options::KEEP_COUNT).into(),
     }
 }
 

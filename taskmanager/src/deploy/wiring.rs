@@ -280,6 +280,7 @@ async fn connect_peers(
             &address,
             plan.deployment,
             environment.connect_timeout,
+            environment.exchange.keep_alive,
             credits.clone(),
             failures.clone(),
         )

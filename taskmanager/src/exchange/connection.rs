@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::channel::{Input, Item, Refund};
 use super::credit::Credit;
 use super::frame::{Frame, HEADER_BYTES};
-use super::{Exchange, Inboxes};
+use super::{Exchange, Inboxes, KeepAlive};
 
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 const BUFFER_BYTES: usize = 256 << 10;
@@ -45,6 +45,7 @@ pub async fn connect(
     address: &str,
     deployment: u64,
     timeout: Duration,
+    keep_alive: KeepAlive,
     credits: HashMap<u32, Credit>,
     failures: mpsc::UnboundedSender<String>,
 ) -> Result<Peer> {
@@ -53,9 +54,7 @@ pub async fn connect(
         .await
         .map_err(|_| Error::external(subject(), format_args!("no connection within {timeout:?}")))?
         .map_err(|error| Error::external(subject(), error))?;
-    stream
-        .set_nodelay(true)
-        .map_err(|error| Error::external(subject(), error))?;
+    prepare(&stream, keep_alive).map_err(|error| Error::external(subject(), error))?;
     let (read, write) = stream.into_split();
     let (frames, queue) = mpsc::unbounded_channel();
     // The queue was just made, so its receiver is there.
@@ -81,6 +80,12 @@ pub async fn connect(
         }
     });
     Ok(Peer { frames, reader, writer })
+}
+
+/// Both ends of every connection: small frames leave at once, and a silent host is noticed.
+fn prepare(stream: &TcpStream, keep_alive: KeepAlive) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    keep_alive.watch(stream)
 }
 
 /// Writes frames until all senders are gone, then closes in order.
@@ -116,7 +121,7 @@ async fn read_credit(read: OwnedReadHalf, credits: &HashMap<u32, Credit>) -> std
 
 /// Serves an accepted connection to its end. An error means that it never belonged to a deployment here.
 pub(super) async fn receive(exchange: &Exchange, stream: TcpStream) -> Result<(), String> {
-    stream.set_nodelay(true).map_err(|error| error.to_string())?;
+    prepare(&stream, exchange.keep_alive).map_err(|error| error.to_string())?;
     let (read, write) = stream.into_split();
     let mut read = BufReader::with_capacity(BUFFER_BYTES, read);
     let mut header = [0; HEADER_BYTES];
@@ -224,12 +229,17 @@ mod tests {
     use crate::exchange::Inbox;
 
     const PATIENCE: Duration = Duration::from_secs(20);
+    const KEEP_ALIVE: KeepAlive = KeepAlive {
+        idle: PATIENCE,
+        interval: PATIENCE,
+        probes: 1,
+    };
 
     #[tokio::test]
     async fn a_cancelled_deployment_closes_the_connections_of_senders_that_hang() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let exchange = Arc::new(Exchange::default());
+        let exchange = Arc::new(Exchange::new(KEEP_ALIVE));
         let (sender, inputs) = crossbeam_channel::unbounded();
         let (failures, broken) = mpsc::unbounded_channel();
         let cancel = Cancel::default();
@@ -263,7 +273,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (failures, mut broken) = mpsc::unbounded_channel();
-        let peer = connect(&address, 7, PATIENCE, HashMap::new(), failures).await.unwrap();
+        let peer = connect(&address, 7, PATIENCE, KEEP_ALIVE, HashMap::new(), failures)
+            .await
+            .unwrap();
         let (mut stream, _) = listener.accept().await.unwrap();
         peer.frames.send(vec![0; QUEUED]).unwrap();
         stream.read_exact(&mut [0; HEADER_BYTES]).await.unwrap();

@@ -6,6 +6,7 @@ pub mod channel;
 mod connection;
 pub mod credit;
 mod frame;
+mod keep_alive;
 pub mod output;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use tracing::{debug, warn};
 pub use channel::{Input, Item, Outlet, Refund};
 pub use connection::{Peer, connect};
 pub use credit::Credit;
+pub use keep_alive::KeepAlive;
 pub use output::OutputEdge;
 
 /// How long an accepted connection waits for its deployment to arrive here.
@@ -44,13 +46,21 @@ pub struct Inbox {
 }
 
 /// The receiving side of the exchange: which deployments take part.
-#[derive(Default)]
 pub struct Exchange {
+    pub keep_alive: KeepAlive,
     deployments: Mutex<HashMap<u64, Arc<Inboxes>>>,
     registered: Notify,
 }
 
 impl Exchange {
+    pub fn new(keep_alive: KeepAlive) -> Self {
+        Self {
+            keep_alive,
+            deployments: Mutex::default(),
+            registered: Notify::default(),
+        }
+    }
+
     pub fn register(&self, deployment: u64, inboxes: Inboxes) {
         self.lock().insert(deployment, Arc::new(inboxes));
         self.registered.notify_waiters();
