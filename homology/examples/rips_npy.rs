@@ -1,9 +1,9 @@
-//! Times one Rips computation on a NumPy file of little-endian float64 points:
+//! Times one Rips computation on a NumPy file of points or of a lower triangle of distances:
 //! `cargo run --release -p homology --example rips_npy -- FILE MAX_DIMENSION [THRESHOLD]`.
 
 use std::time::Instant;
 
-use homology::{Limits, PointCloud, VietorisRips};
+use homology::{DistanceMatrix, Limits, PointCloud, VietorisRips};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,7 +17,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..VietorisRips::to_dimension(max_dimension.parse()?)
     };
     let start = Instant::now();
-    let (diagram, usage) = rips.of_cloud(PointCloud::new(&coordinates, dimension)?, &Limits::default())?;
+    let (diagram, usage) = if dimension == 0 {
+        let points = (1.0 + (1.0 + 8.0 * coordinates.len() as f64).sqrt()) / 2.0;
+        let matrix = DistanceMatrix::from_lower(points as usize, coordinates)?;
+        rips.of_matrix(&matrix, &Limits::default())?
+    } else {
+        rips.of_cloud(PointCloud::new(&coordinates, dimension)?, &Limits::default())?
+    };
     println!(
         "{:.3} s, {} MB, work {}",
         start.elapsed().as_secs_f64(),
@@ -28,8 +34,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let pairs = diagram.of_dimension(dimension);
         let essential = pairs.iter().filter(|pair| pair.is_essential()).count();
         println!(
-            "dimension {dimension}: {} finite, {essential} essential",
-            pairs.len() - essential
+            "dimension {dimension}: {} finite, {essential} essential, total length {:.6}, total birth {:.6}",
+            pairs.len() - essential,
+            pairs
+                .iter()
+                .map(|pair| pair.persistence())
+                .filter(|length| length.is_finite())
+                .sum::<f64>(),
+            pairs.iter().map(|pair| pair.birth).sum::<f64>()
         );
     }
     Ok(())
@@ -42,12 +54,12 @@ fn read_npy(bytes: &[u8]) -> Result<(Vec<f64>, usize), Box<dyn std::error::Error
     let header = std::str::from_utf8(bytes.get(10..start).ok_or("file is too short")?)?;
     let width = if header.contains("'<f8'") { 8 } else { 4 };
     let shape = header.split(['(', ')']).nth(1).ok_or("header has no shape")?;
-    let columns = shape
-        .split(',')
-        .nth(1)
-        .ok_or("array is not two-dimensional")?
-        .trim()
-        .parse()?;
+    // An array of one dimension is the lower triangle of a distance matrix.
+    let columns = match shape.split(',').nth(1).map(str::trim) {
+        Some("") => 0,
+        Some(columns) => columns.parse()?,
+        None => return Err("array has no shape".into()),
+    };
     let value = |chunk: &[u8]| match width {
         8 => chunk.try_into().map(f64::from_le_bytes),
         _ => chunk.try_into().map(|bytes| f64::from(f32::from_le_bytes(bytes))),

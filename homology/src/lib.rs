@@ -36,7 +36,7 @@ pub use cost::Cost;
 pub use diagram::{Diagram, Pair};
 pub use distance::{DistanceMatrix, Metric, SparseEdges};
 pub use error::{Error, Result};
-pub use filtration::rips::VietorisRips;
+pub use filtration::rips::{Mode, VietorisRips};
 pub use landmarks::Landmarks;
 pub use limits::{Cancel, Limits, Usage};
 pub use persistence::Persistence;

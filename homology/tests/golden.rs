@@ -102,6 +102,7 @@ fn rips(params: &Params) -> VietorisRips {
         threshold: params.threshold,
         coefficients: params.coefficients,
         metric: Metric::Euclidean,
+        ..VietorisRips::to_dimension(params.max_dimension)
     }
 }
 

@@ -8,7 +8,9 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::assert_same;
-use homology::{Diagram, DistanceMatrix, Limits, Metric, Pair, Persistence, PointCloud, SparseEdges, VietorisRips};
+use homology::{
+    Diagram, DistanceMatrix, Limits, Metric, Mode, Pair, Persistence, PointCloud, SparseEdges, VietorisRips,
+};
 use proptest::prelude::*;
 
 /// Edges by `(i, j)` with `i > j`; pairs that are missing are never joined.
@@ -106,7 +108,13 @@ fn rips(max_dimension: usize, coefficients: u16, threshold: Option<f64>) -> Viet
         threshold,
         coefficients,
         metric: Metric::Euclidean,
+        ..VietorisRips::to_dimension(max_dimension)
     }
+}
+
+fn in_all_modes(rips: VietorisRips) -> impl Iterator<Item = VietorisRips> {
+    let modes = [Mode::Auto, Mode::Dense, Mode::Sparse, Mode::Collapsed];
+    modes.into_iter().map(move |mode| VietorisRips { mode, ..rips.clone() })
 }
 
 fn of_points(rips: &VietorisRips, points: &[Vec<f64>]) -> Diagram {
@@ -156,9 +164,11 @@ proptest! {
         modulus in prop::sample::select(vec![2_u16, 3, 5]),
         threshold in thresholds(),
     ) {
-        let found = of_points(&rips(max_dimension, modulus, threshold), &points);
         let lengths = euclidean(&points, threshold.unwrap_or(f64::MAX));
-        prop_assert_eq!(found, brute_force(points.len(), &lengths, max_dimension, u64::from(modulus)));
+        let expected = brute_force(points.len(), &lengths, max_dimension, u64::from(modulus));
+        for rips in in_all_modes(rips(max_dimension, modulus, threshold)) {
+            prop_assert_eq!(&of_points(&rips, &points), &expected, "{:?}", rips);
+        }
     }
 
     #[test]
@@ -168,18 +178,19 @@ proptest! {
         modulus in prop::sample::select(vec![2_u16, 3, 7]),
     ) {
         let expected = brute_force(vertices, &lengths, max_dimension, u64::from(modulus));
-        let rips = rips(max_dimension, modulus, None);
         let edges: Vec<_> = lengths.iter().map(|(&(i, j), &value)| (i, j, value)).collect();
         let sparse = SparseEdges::new(vertices, &edges).unwrap();
-        prop_assert_eq!(&rips.of_edges(&sparse, &Limits::default()).unwrap().0, &expected);
         let pairs = (0..vertices).flat_map(|i| (0..i).map(move |j| (i, j)));
         let lower = pairs.map(|pair| lengths.get(&pair).copied().unwrap_or(f64::INFINITY)).collect();
         let matrix = DistanceMatrix::from_lower(vertices, lower).unwrap();
-        prop_assert_eq!(&rips.of_matrix(&matrix, &Limits::default()).unwrap().0, &expected);
+        for rips in in_all_modes(rips(max_dimension, modulus, None)) {
+            prop_assert_eq!(&rips.of_edges(&sparse, &Limits::default()).unwrap().0, &expected, "{:?}", rips);
+            prop_assert_eq!(&rips.of_matrix(&matrix, &Limits::default()).unwrap().0, &expected, "{:?}", rips);
+        }
     }
 
     #[test]
-    fn lists_of_neighbours_give_the_same_as_the_matrix(
+    fn lists_of_neighbours_and_collapsed_ones_give_the_same_as_the_matrix(
         (vertices, lengths) in weighted_graph(),
         max_dimension in prop::sample::select(vec![3_usize, 9]),
         modulus in prop::sample::select(vec![2_u16, 3]),
@@ -190,12 +201,14 @@ proptest! {
         let rips = rips(max_dimension, modulus, None);
         let edges: Vec<_> = lengths.iter().map(|(&(i, j), &value)| (i + ISOLATED, j + ISOLATED, value)).collect();
         let sparse = SparseEdges::new(vertices + ISOLATED, &edges).unwrap();
-        let found = rips.of_edges(&sparse, &Limits::default()).unwrap().0;
         let expected = brute_force(vertices, &lengths, max_dimension, u64::from(modulus));
-        for dimension in 1..=max_dimension as u8 {
-            prop_assert_eq!(found.of_dimension(dimension), expected.of_dimension(dimension));
+        for rips in in_all_modes(rips) {
+            let found = rips.of_edges(&sparse, &Limits::default()).unwrap().0;
+            for dimension in 1..=max_dimension as u8 {
+                prop_assert_eq!(found.of_dimension(dimension), expected.of_dimension(dimension), "{:?}", rips);
+            }
+            prop_assert_eq!(found.of_dimension(0).len(), expected.of_dimension(0).len() + ISOLATED);
         }
-        prop_assert_eq!(found.of_dimension(0).len(), expected.of_dimension(0).len() + ISOLATED);
     }
 
     #[test]

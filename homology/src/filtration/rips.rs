@@ -2,9 +2,11 @@
 
 mod apparent;
 mod cliques;
+mod collapse;
 mod dense;
 mod edges;
 mod graph;
+mod mode;
 mod sparse;
 
 use std::borrow::Cow;
@@ -12,6 +14,7 @@ use std::borrow::Cow;
 pub(crate) use apparent::Complex;
 pub(crate) use cliques::for_each_clique;
 pub(crate) use graph::{Graph, NEVER, Neighbor};
+pub use mode::Mode;
 
 use crate::components;
 use crate::diagram::Pair;
@@ -40,16 +43,22 @@ pub struct VietorisRips {
     pub coefficients: u16,
     /// How points are compared; not used for matrices and edges.
     pub metric: Metric,
+    /// How the diagram is computed.
+    pub mode: Mode,
+    /// Most threads that may work at one time; 0 is as good as 1. The diagram is the same for every number.
+    pub threads: usize,
 }
 
 impl VietorisRips {
-    /// Euclidean, over Z/2, without a threshold.
+    /// Euclidean, over Z/2, without a threshold, on one thread.
     pub fn to_dimension(max_dimension: usize) -> Self {
         Self {
             max_dimension,
             threshold: None,
             coefficients: 2,
             metric: Metric::default(),
+            mode: Mode::Auto,
+            threads: 1,
         }
     }
 
@@ -104,7 +113,12 @@ impl VietorisRips {
     }
 
     fn over_field<F: Field>(&self, field: F, edges: RankedEdges, meter: &mut Meter) -> Result<Vec<Pair>> {
-        if edges.prefer_matrix() {
+        let edges = if self.mode.collapses(self.max_dimension) {
+            collapse::collapse(edges, meter)?
+        } else {
+            edges
+        };
+        if self.mode.prefers_matrix(&edges) {
             let graph = DenseGraph::new(&edges, meter)?;
             self.over_graph(field, graph, edges, meter)
         } else {

@@ -59,6 +59,7 @@ impl Spec {
                 threshold,
                 coefficients,
                 metric,
+                ..VietorisRips::to_dimension(max_dimension)
             },
             min_persistence: options.non_negative("min-persistence").unwrap_or(0.0),
             on_oversize: read_on_oversize(options),

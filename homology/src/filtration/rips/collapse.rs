@@ -1,0 +1,188 @@
+//! Edge collapse: a smaller graph whose clique complex has the same persistent homology, in all degrees and over every
+//! field.
+//!
+//! An edge is dominated at a value if some vertex `c`, joined to both ends, is joined to every other vertex that is
+//! joined to both ends by then: its cliques then all extend by `c`. An edge that enters dominated may as well enter
+//! when it stops being so, or never. Edges are treated in the order of descending values, each in the graph that those
+//! before it have left (Glisse and Pritam, *Swap, shift and trim to edge collapse a filtration*, SoCG 2022; Boissonnat
+//! and Pritam, *Edge collapse and persistence of flag complexes*, SoCG 2020).
+
+mod lists;
+mod matrix;
+
+use super::edges::{RankedEdge, RankedEdges};
+use crate::Result;
+use crate::limits::Meter;
+use crate::sort::radix_sort;
+use lists::Lists;
+use matrix::Matrix;
+
+/// The rank of an edge that never enters. Signed, because that is what vector units compare fastest.
+const NEVER: i32 = i32::MAX;
+
+/// Looks at this many members of a neighbourhood take the time of one cofacet.
+const MEMBERS_PER_WORK: usize = 16;
+
+/// The neighbourhoods of all vertices, as they change during a collapse, and one common neighbourhood at a time, whose
+/// members are named by their index in it.
+trait Neighborhoods {
+    /// Makes the common neighbourhood of `u` and `v` the current one.
+    fn meet(&mut self, u: u32, v: u32);
+
+    /// For every member of the current neighbourhood, the rank from which on it is joined to both ends. [`NEVER`] for
+    /// what is not a member.
+    fn times(&self) -> &[i32];
+
+    /// For every member of the current neighbourhood, the times and the rank from which on it is joined to `member`;
+    /// 0 for `member` itself.
+    fn row(&mut self, member: usize) -> (&[i32], &[i32]);
+
+    /// Moves the edge whose neighbourhood is the current one to `rank`, or removes it at [`NEVER`].
+    fn move_edge(&mut self, u: u32, v: u32, rank: i32);
+
+    fn free(self, meter: &mut Meter);
+}
+
+/// The collapsed graph. Costs a few looks at the common neighbourhood of each edge; given up, with what has been done
+/// so far, if it turns out not to pay.
+pub(super) fn collapse(edges: RankedEdges, meter: &mut Meter) -> Result<RankedEdges> {
+    if edges.edges.len() >= NEVER as usize {
+        return Ok(edges);
+    }
+    if prefer_matrix(&edges) {
+        let matrix = Matrix::new(&edges, meter)?;
+        collapse_in(matrix, edges, meter)
+    } else {
+        let lists = Lists::new(&edges, meter)?;
+        collapse_in(lists, edges, meter)
+    }
+}
+
+/// Whether whole rows of a matrix, compared at several vertices a step, serve better than lists.
+fn prefer_matrix(edges: &RankedEdges) -> bool {
+    let pairs = edges.vertices.saturating_mul(edges.vertices) / 2;
+    edges.vertices <= 64 || pairs <= edges.edges.len().saturating_mul(8)
+}
+
+fn collapse_in(mut graph: impl Neighborhoods, mut edges: RankedEdges, meter: &mut Meter) -> Result<RankedEdges> {
+    let mut bounds = meter.vec(edges.vertices)?;
+    for edge in edges.edges.iter_mut().rev() {
+        graph.meet(edge.i, edge.j);
+        meter.work(1)?;
+        let moved = first_undominated(&mut graph, edge.rank as i32, &mut bounds, meter)?;
+        if moved != edge.rank as i32 {
+            graph.move_edge(edge.i, edge.j, moved);
+            edge.rank = moved as u32;
+        }
+    }
+    meter.free(bounds);
+    graph.free(meter);
+    edges.edges.retain(|edge| edge.rank != NEVER as u32);
+    in_order(edges, meter)
+}
+
+/// The first rank from `now` on at which no vertex dominates the edge of the current neighbourhood.
+///
+/// `bounds` are, by member, the rank before which it cannot dominate: when it is joined to both ends and to all of the
+/// members that refuted others. The member with the least bound is tried next; there are never many.
+fn first_undominated(
+    graph: &mut impl Neighborhoods,
+    mut now: i32,
+    bounds: &mut Vec<i32>,
+    meter: &mut Meter,
+) -> Result<i32> {
+    bounds.clear();
+    bounds.extend_from_slice(graph.times());
+    while let Some(candidate) = least(bounds).filter(|candidate| bounds[*candidate] <= now) {
+        let (times, row) = graph.row(candidate);
+        meter.work(1 + times.len() / MEMBERS_PER_WORK)?;
+        let missed = match farthest(times, row, now) {
+            Some(member) => member,
+            None => match next_missed(times, row, now) {
+                Some(member) => {
+                    now = times[member];
+                    member
+                }
+                None => return Ok(NEVER),
+            },
+        };
+        raise(bounds, graph.row(missed).1);
+    }
+    Ok(now)
+}
+
+/// The index of a least value.
+fn least(values: &[i32]) -> Option<usize> {
+    let least = values.iter().fold(NEVER, |least, value| least.min(*value));
+    position(values, |value| *value == least)
+}
+
+/// Of the members that have entered by `now` and are not joined to the candidate by then, the one joined last.
+///
+/// * `times`, `row` — when each member enters the neighbourhood, and when it is joined to the candidate
+fn farthest(times: &[i32], row: &[i32], now: i32) -> Option<usize> {
+    let entered = |(time, joined): (&i32, &i32)| if *time <= now { *joined } else { 0 };
+    let last = times.iter().zip(row).map(entered).fold(0, i32::max);
+    if last <= now {
+        return None;
+    }
+    times
+        .iter()
+        .zip(row)
+        .position(|(time, joined)| *time <= now && *joined == last)
+}
+
+/// The first member to enter after `now` without being joined to the candidate by then.
+fn next_missed(times: &[i32], row: &[i32], now: i32) -> Option<usize> {
+    let missed = |(time, joined): (&i32, &i32)| if *time > now && joined > time { *time } else { NEVER };
+    let next = times.iter().zip(row).map(missed).fold(NEVER, i32::min);
+    if next == NEVER {
+        return None;
+    }
+    times
+        .iter()
+        .zip(row)
+        .position(|(time, joined)| *time == next && *joined > next)
+}
+
+fn raise(bounds: &mut [i32], row: &[i32]) {
+    for (bound, joined) in bounds.iter_mut().zip(row) {
+        *bound = (*bound).max(*joined);
+    }
+}
+
+/// The first index of a value that is as wanted; a block without one is passed over at once.
+fn position(values: &[i32], wanted: impl Fn(&i32) -> bool) -> Option<usize> {
+    const BLOCK: usize = 32;
+    let has_one = |block: &[i32]| block.iter().fold(false, |found, value| found | wanted(value));
+    let at = values.chunks(BLOCK).position(has_one)? * BLOCK;
+    values[at..].iter().position(wanted).map(|within| at + within)
+}
+
+/// Sorts the edges again after their ranks have changed, and leaves out the values that no edge has any more.
+fn in_order(edges: RankedEdges, meter: &mut Meter) -> Result<RankedEdges> {
+    let RankedEdges {
+        vertices,
+        edges,
+        values,
+    } = edges;
+    let by_vertices = |edge: &RankedEdge, shift: u32, mask: usize| {
+        ((u64::from(edge.i) << u32::BITS | u64::from(edge.j)) >> shift) as usize & mask
+    };
+    let by_rank = |edge: &RankedEdge, shift: u32, mask: usize| (edge.rank >> shift) as usize & mask;
+    let edges = radix_sort(edges, u64::BITS, by_vertices, meter)?;
+    let mut edges = radix_sort(edges, u32::BITS, by_rank, meter)?;
+    let lengths = edges.chunk_by(|a, b| a.rank == b.rank).count();
+    let mut kept = meter.vec(lengths)?;
+    for tied in edges.chunk_by_mut(|a, b| a.rank == b.rank) {
+        let rank = kept.len() as u32;
+        kept.push(values[tied[0].rank as usize]);
+        tied.iter_mut().for_each(|edge| edge.rank = rank);
+    }
+    meter.free(values);
+    Ok(RankedEdges {
+        vertices,
+        edges,
+        values: kept,
+    })
+}

@@ -1,0 +1,39 @@
+//! Ways to compute the same diagram.
+
+use super::edges::RankedEdges;
+
+/// How a Vietoris–Rips diagram is computed. All modes give the same diagram; they differ in time and memory only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Whichever promises to be fastest.
+    #[default]
+    Auto,
+    /// The graph as it is, as a matrix: 4 bytes for every pair of vertices.
+    Dense,
+    /// The graph as it is, as lists of neighbours.
+    Sparse,
+    /// Edge collapse first, then matrix or lists as fits what is left.
+    Collapsed,
+}
+
+impl Mode {
+    /// Whether to collapse before homology up to `max_dimension`.
+    pub(super) fn collapses(self, max_dimension: usize) -> bool {
+        match self {
+            // A collapse costs a few looks at the neighbourhood of every edge, triangles alone cost as much. Degree 1
+            // has the cheaper shortcut of apparent pairs, degree 0 needs no triangles at all.
+            Self::Auto => max_dimension >= 2,
+            Self::Collapsed => true,
+            Self::Dense | Self::Sparse => false,
+        }
+    }
+
+    /// Whether a matrix of ranks serves better than lists of neighbours.
+    pub(super) fn prefers_matrix(self, edges: &RankedEdges) -> bool {
+        match self {
+            Self::Dense => true,
+            Self::Sparse => false,
+            Self::Auto | Self::Collapsed => edges.prefer_matrix(),
+        }
+    }
+}
