@@ -4,6 +4,7 @@
 
 mod format;
 mod parse;
+mod pending;
 mod persistence;
 mod registry;
 mod takens;

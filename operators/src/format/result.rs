@@ -91,6 +91,11 @@ impl ResultEncoder {
         push_number(text, diagrams.error_bound[row]);
         put(text, format_args!(",\"memory_bytes\":{}}}", diagrams.memory_bytes[row]));
         push_results(text, diagrams.pairs.row(row), u64::from(diagrams.max_dimension[row]));
+        let annotations = diagrams.annotations.row(row);
+        if !annotations.is_empty() {
+            text.push(',');
+            text.push_str(&String::from_utf8_lossy(annotations));
+        }
         text.push('}');
     }
 

@@ -57,6 +57,7 @@ fn a_diagram_becomes_an_answer() {
         error_bound: vec![0.0],
         seconds: vec![2.5],
         memory_bytes: vec![1024],
+        annotations: List::from_iter([br#""drift":{"value":0.5}"#.as_slice()]),
     };
     let answer = encode(keyed("s\n7", Payload::Diagrams(diagrams)));
     let expected = json!({
@@ -75,6 +76,7 @@ fn a_diagram_becomes_an_answer() {
             ],
             "homology_groups": [{"dimension": 0, "num_features": 2}, {"dimension": 1, "num_features": 1}],
         },
+        "drift": {"value": 0.5},
     });
     assert_eq!(answer, expected);
 }

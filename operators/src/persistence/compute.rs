@@ -8,13 +8,7 @@ use streaming::batch::{Batch, Payload};
 use streaming::operator::Cancel;
 
 use super::plan::Plan;
-
-/// What a computation tells the operator as soon as it begins, so that the operator can end it.
-#[derive(Debug)]
-pub struct Started {
-    pub at: Instant,
-    pub cancel: Cancel,
-}
+use crate::pending::Started;
 
 /// What comes back from the compute pool.
 #[derive(Debug)]

@@ -19,7 +19,6 @@
 mod compute;
 mod operator;
 mod options;
-mod pending;
 mod plan;
 mod show;
 

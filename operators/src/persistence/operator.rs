@@ -10,10 +10,10 @@ use streaming::{Epoch, Error, Result, Timestamp};
 
 use super::compute::{Computation, Computed, points};
 use super::options::{ALGORITHM, Spec};
-use super::pending::{Done, Pending, Queue, Stored};
 use super::plan::{Decision, Plan, again, decide};
 use super::show::shown_diagram;
 use crate::format::window_json;
+use crate::pending::{Done, Pending, Queue, Stored};
 
 /// The side output of windows without a diagram.
 pub const FAILED: Output = 1;
@@ -21,10 +21,16 @@ pub const FAILED: Output = 1;
 /// How much of a window's points goes into its dead letter.
 const PAYLOAD_BYTES: usize = 256 * 1024;
 
+/// What is remembered of a window in work.
+struct Memo {
+    plan: Plan,
+    timed_out: bool,
+}
+
 /// Computes persistence diagrams of windows.
 pub struct PersistenceOperator {
     spec: Spec,
-    queue: Queue,
+    queue: Queue<Memo>,
     /// The last watermark that came, and the last that was passed on.
     watermark: Timestamp,
     forwarded: Timestamp,
@@ -53,8 +59,12 @@ impl PersistenceOperator {
             landmarks: None,
             memory_bytes: 0,
         };
-        let mut pending = Pending::new(window, plan.unwrap_or(nothing));
-        pending.done = refused.map(|(kind, reason)| Done::DeadLetter(letter(&pending.window, kind, reason)));
+        let memo = Memo {
+            plan: plan.unwrap_or(nothing),
+            timed_out: false,
+        };
+        let mut pending = Pending::new(window, memo);
+        pending.done = refused.map(|(kind, reason)| Done::DeadLetter(letter(&pending.row, kind, reason)));
         let number = match stored {
             Some(stored) => self.queue.push_restored(pending, stored),
             None => self.queue.push(pending),
@@ -80,14 +90,14 @@ impl PersistenceOperator {
         };
         pending.started = Arc::default();
         let computation = Computation {
-            window: pending.window.clone(),
+            window: pending.row.clone(),
             rips: self.spec.rips.clone(),
-            plan: pending.plan,
+            plan: pending.memo.plan,
             started: pending.started.clone(),
         };
         cx.offload(Work {
             token: number,
-            memory_bytes: pending.plan.memory_bytes,
+            memory_bytes: pending.memo.plan.memory_bytes,
             run: Box::new(move |cancel| Box::new(computation.run(cancel))),
         });
         let at = cx.now().saturating_add(self.spec.time_limit);
@@ -102,7 +112,7 @@ impl PersistenceOperator {
                 format_args!("window {} is not in work", done.token),
             ));
         };
-        let failed = |kind, reason: String| Ok(Some(Done::DeadLetter(letter(&pending.window, kind, reason))));
+        let failed = |kind, reason: String| Ok(Some(Done::DeadLetter(letter(&pending.row, kind, reason))));
         let computed = match done.outcome {
             Ok(outcome) => outcome.downcast::<Computed>(),
             Err(panic) => return failed(DeadLetterKind::Failed, format!("the computation panicked: {panic}")),
@@ -112,13 +122,13 @@ impl PersistenceOperator {
         };
         let error = match computed.diagram {
             Ok(ref diagram) => {
-                let row = diagram_row(&pending.window, &self.spec, pending.plan, diagram, &computed);
-                return Ok(Some(Done::Diagram(Box::new(row))));
+                let row = diagram_row(&pending.row, &self.spec, pending.memo.plan, diagram, &computed);
+                return Ok(Some(Done::Row(Box::new(row))));
             }
             Err(error) => error,
         };
         match error {
-            homology::Error::Cancelled if pending.timed_out => {
+            homology::Error::Cancelled if pending.memo.timed_out => {
                 let limit = self.spec.time_limit;
                 failed(
                     DeadLetterKind::Timeout,
@@ -126,13 +136,13 @@ impl PersistenceOperator {
                 )
             }
             homology::Error::MemoryLimit { .. } => {
-                let (coords, dim) = points(&pending.window);
+                let (coords, dim) = points(&pending.row);
                 let Ok(cloud) = PointCloud::new(coords, dim) else {
                     return failed(DeadLetterKind::Failed, error.to_string());
                 };
-                match again(&self.spec, cloud, pending.plan, cx.place.compute_limit_bytes) {
+                match again(&self.spec, cloud, pending.memo.plan, cx.place.compute_limit_bytes) {
                     Decision::Compute(plan) => {
-                        pending.plan = plan;
+                        pending.memo.plan = plan;
                         self.offload(done.token, cx);
                         Ok(None)
                     }
@@ -148,7 +158,7 @@ impl PersistenceOperator {
     fn flush(&mut self, cx: &mut OperatorContext<'_>) -> Result<()> {
         while let Some((_, done)) = self.queue.pop_done(cx.place.key_groups, cx.state)? {
             match done {
-                Done::Diagram(row) => {
+                Done::Row(row) => {
                     let operator = &cx.place.operator;
                     cx.services.show("diagram", &mut || shown_diagram(operator, &row));
                     cx.emit(*row);
@@ -179,7 +189,7 @@ impl PersistenceOperator {
 
 impl Operator for PersistenceOperator {
     fn open(&mut self, cx: &mut OperatorContext<'_>) -> Result<()> {
-        for (window, stored) in self.queue.restore(cx.state)? {
+        for (window, stored) in self.queue.restore("windows", cx.state)? {
             self.submit(window, Some(stored), cx)?;
         }
         self.flush(cx)
@@ -213,7 +223,7 @@ impl Operator for PersistenceOperator {
         let Some(pending) = self.queue.get_mut(timer.token) else {
             return Ok(());
         };
-        if pending.done.is_some() || pending.timed_out {
+        if pending.done.is_some() || pending.memo.timed_out {
             return Ok(());
         }
         // Time spent waiting for memory does not count.
@@ -222,7 +232,7 @@ impl Operator for PersistenceOperator {
             .get()
             .map_or(limit, |started| limit.saturating_sub(started.at.elapsed()));
         if left.is_zero() {
-            pending.timed_out = true;
+            pending.memo.timed_out = true;
             if let Some(started) = pending.started.get() {
                 started.cancel.cancel();
             }
@@ -293,6 +303,7 @@ fn diagram_row(window: &Batch, spec: &Spec, plan: Plan, diagram: &homology::Diag
         error_bound: vec![computed.error_bound],
         seconds: vec![computed.seconds],
         memory_bytes: vec![plan.memory_bytes],
+        annotations: List::from_iter([[].as_slice()]),
     };
     Batch {
         event_time: window.event_time.clone(),

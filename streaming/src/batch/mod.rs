@@ -156,6 +156,9 @@ columns! {
         pub seconds: Vec<f64>,
         /// Bytes the computation was admitted with.
         pub memory_bytes: Vec<u64>,
+        /// What later operators say of the diagram: members of a JSON object without its braces, `"drift":{…}` say, and
+        /// commas between them. Written into the answer as they are.
+        pub annotations: List<u8>,
     }
 }
 

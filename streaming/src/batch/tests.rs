@@ -43,6 +43,7 @@ fn diagram_batch() -> impl Strategy<Value = Batch> {
             diagrams.error_bound.push(0.0);
             diagrams.seconds.push(0.5);
             diagrams.memory_bytes.push(7);
+            diagrams.annotations.push(b"\"drift\":{}");
         }
         let event_time = vec![Timestamp(1); rows.len()];
         Batch {
