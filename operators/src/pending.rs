@@ -104,7 +104,7 @@ impl<M> Queue<M> {
     }
 
     /// The least event time in work.
-    pub fn oldest(&self) -> Option<Timestamp> {
+    fn oldest(&self) -> Option<Timestamp> {
         self.times.first().map(|(time, _)| *time)
     }
 
@@ -172,6 +172,40 @@ impl<M> Queue<M> {
     pub fn push_restored(&mut self, mut pending: Pending<M>, stored: Stored) -> u64 {
         pending.stored = Some(stored.0);
         self.push(pending)
+    }
+}
+
+/// A watermark that is held back to the oldest row in work.
+#[derive(Debug)]
+pub struct HeldWatermark {
+    /// The last that came, and the last that was passed on.
+    came: Timestamp,
+    passed: Timestamp,
+}
+
+impl Default for HeldWatermark {
+    fn default() -> Self {
+        Self {
+            came: Timestamp::MIN,
+            passed: Timestamp::MIN,
+        }
+    }
+}
+
+impl HeldWatermark {
+    pub fn rise(&mut self, watermark: Timestamp) {
+        self.came = self.came.max(watermark);
+    }
+
+    /// The watermark to pass on now, if it has risen: up to just before the oldest row in work.
+    pub fn pass<M>(&mut self, queue: &Queue<M>) -> Option<Timestamp> {
+        let allowed = queue
+            .oldest()
+            .map_or(Timestamp::MAX, |oldest| Timestamp(oldest.0.saturating_sub(1)));
+        let watermark = self.came.min(allowed);
+        let has_risen = watermark > self.passed;
+        self.passed = self.passed.max(watermark);
+        has_risen.then_some(watermark)
     }
 }
 

@@ -75,13 +75,19 @@ impl SplitWatermarks {
         }
     }
 
-    /// Adds the next split. `highest` is what [`SplitWatermarks::highest`] said of it at the checkpoint.
-    pub fn add_split(&mut self, highest: Timestamp, now: Timestamp) {
+    /// Adds the next split. `highest` and `idle` are what [`SplitWatermarks::highest`] and [`SplitWatermarks::idle`] said of
+    /// it at the checkpoint: a split that was idle then need not be waited for again.
+    pub fn add_split(&mut self, highest: Timestamp, idle: bool, now: Timestamp) {
         self.splits.push(Split {
             highest,
-            last_record: now,
+            last_record: if idle { Timestamp::MIN } else { now },
             paused: false,
         });
+    }
+
+    /// Whether a split holds nobody back for want of records.
+    pub fn idle(&self, split: usize, now: Timestamp) -> bool {
+        self.is_idle(&self.splits[split], now)
     }
 
     pub fn splits(&self) -> usize {
@@ -245,7 +251,7 @@ mod tests {
 
     fn watermarks(strategy: Strategy, splits: usize) -> SplitWatermarks {
         let mut watermarks = SplitWatermarks::new(strategy);
-        (0..splits).for_each(|_| watermarks.add_split(Timestamp::MIN, seconds(0)));
+        (0..splits).for_each(|_| watermarks.add_split(Timestamp::MIN, false, seconds(0)));
         watermarks
     }
 
@@ -275,6 +281,18 @@ mod tests {
             Progress::Watermark(Timestamp(120 * SECOND - 1)),
             "a watermark never falls"
         );
+    }
+
+    #[test]
+    fn a_split_that_was_idle_at_the_checkpoint_is_not_waited_for_after_a_restore() {
+        let mut watermarks = watermarks(Strategy::default(), 1);
+        watermarks.add_split(Timestamp::MIN, true, seconds(0));
+        watermarks.observe(0, seconds(50), seconds(1));
+        assert_eq!(
+            watermarks.progress(seconds(1)),
+            Progress::Watermark(Timestamp(50 * SECOND - 1))
+        );
+        assert!(watermarks.idle(1, seconds(1)) && !watermarks.idle(0, seconds(1)));
     }
 
     #[test]

@@ -53,6 +53,8 @@ struct Split {
     paused: bool,
     /// Whether a bounded read has passed the end.
     is_read: bool,
+    /// Whether there were no records behind the first position when the partition was assigned.
+    had_nothing: bool,
     /// Records read from the client and not given out: they came behind those of another partition, or before a pause.
     held: RawBatch,
 }
@@ -145,6 +147,7 @@ impl KafkaSource {
                 end: found.range.high,
                 paused: false,
                 is_read: false,
+                had_nothing: found.offset >= found.range.high,
             });
             self.names.push(name);
         }
@@ -416,6 +419,10 @@ impl Source for KafkaSource {
             commit::offsets(&self.consumer, offsets);
         }
         self.snapshots.retain(|(snapshot, _)| *snapshot > epoch);
+    }
+
+    fn had_nothing_to_read(&self, split: usize) -> bool {
+        self.splits[split].had_nothing
     }
 
     fn pending_records(&self) -> Option<u64> {

@@ -13,7 +13,7 @@ use super::options::{ALGORITHM, Spec};
 use super::plan::{Decision, Plan, again, decide};
 use super::show::shown_diagram;
 use crate::format::window_json;
-use crate::pending::{Done, Pending, Queue, Stored};
+use crate::pending::{Done, HeldWatermark, Pending, Queue, Stored};
 
 /// The side output of windows without a diagram.
 pub const FAILED: Output = 1;
@@ -31,9 +31,7 @@ struct Memo {
 pub struct PersistenceOperator {
     spec: Spec,
     queue: Queue<Memo>,
-    /// The last watermark that came, and the last that was passed on.
-    watermark: Timestamp,
-    forwarded: Timestamp,
+    watermark: HeldWatermark,
 }
 
 impl PersistenceOperator {
@@ -41,8 +39,7 @@ impl PersistenceOperator {
         Self {
             spec,
             queue: Queue::default(),
-            watermark: Timestamp::MIN,
-            forwarded: Timestamp::MIN,
+            watermark: HeldWatermark::default(),
         }
     }
 
@@ -173,15 +170,8 @@ impl PersistenceOperator {
         Ok(())
     }
 
-    /// The watermark may come up to just before the oldest window in work.
     fn forward_watermark(&mut self, cx: &mut OperatorContext<'_>) {
-        let allowed = self
-            .queue
-            .oldest()
-            .map_or(Timestamp::MAX, |oldest| Timestamp(oldest.0.saturating_sub(1)));
-        let watermark = self.watermark.min(allowed);
-        if watermark > self.forwarded {
-            self.forwarded = watermark;
+        if let Some(watermark) = self.watermark.pass(&self.queue) {
             cx.forward_watermark(watermark);
         }
     }
@@ -213,7 +203,7 @@ impl Operator for PersistenceOperator {
     }
 
     fn on_watermark(&mut self, watermark: Timestamp, cx: &mut OperatorContext<'_>) -> Result<()> {
-        self.watermark = self.watermark.max(watermark);
+        self.watermark.rise(watermark);
         self.forward_watermark(cx);
         Ok(())
     }

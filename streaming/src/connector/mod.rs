@@ -91,6 +91,11 @@ pub trait Source: Send {
     /// Checkpoint `epoch` is durable; a good moment to tell the broker how far we are. Must not fail the job.
     fn on_committed(&mut self, _epoch: Epoch) {}
 
+    /// Whether the source knows that a split had no records to read when reading it began.
+    fn had_nothing_to_read(&self, _split: usize) -> bool {
+        false
+    }
+
     /// Records that are there and not yet read, where the source knows.
     fn pending_records(&self) -> Option<u64> {
         None

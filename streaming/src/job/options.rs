@@ -238,6 +238,43 @@ impl Options {
         })
     }
 
+    /// A list of whole numbers; a single number is a list of one.
+    pub fn integers(&mut self, name: &'static str, range: RangeInclusive<i64>) -> Option<Vec<u64>> {
+        let numbers: Vec<i64> = self.typed(name, "a list of whole numbers", |value| {
+            let integer = |value: &Value| match value.kind {
+                ValueKind::Integer(number) => Some(number),
+                _ => None,
+            };
+            match &value.kind {
+                ValueKind::List(values) => values.iter().map(integer).collect(),
+                _ => integer(value).map(|number| vec![number]),
+            }
+        })?;
+        if let Some(number) = numbers.iter().find(|number| !range.contains(number)) {
+            self.problem(
+                name,
+                format_args!("{number} is not between {} and {}", range.start(), range.end()),
+            );
+            return None;
+        }
+        numbers.into_iter().map(|number| u64::try_from(number).ok()).collect()
+    }
+
+    /// A list of finite numbers; a single number is a list of one.
+    pub fn floats(&mut self, name: &'static str) -> Option<Vec<f64>> {
+        self.typed(name, "a list of numbers", |value| {
+            let float = |value: &Value| match value.kind {
+                ValueKind::Integer(number) => Some(number as f64),
+                ValueKind::Float(number) => Some(number).filter(|number| number.is_finite()),
+                _ => None,
+            };
+            match &value.kind {
+                ValueKind::List(values) => values.iter().map(float).collect(),
+                _ => float(value).map(|number| vec![number]),
+            }
+        })
+    }
+
     /// A table within the table. The caller finishes it.
     pub fn table(&mut self, name: &'static str) -> Option<Self> {
         let value = self.take(name)?;

@@ -61,6 +61,9 @@ struct StoredSplit {
     position: SplitState,
     /// Highest event time seen.
     highest: Timestamp,
+    /// Whether it had had no records for so long that nobody waited for it.
+    #[serde(default)]
+    idle: bool,
 }
 
 impl SourceHead {
@@ -101,10 +104,14 @@ impl SourceHead {
 
     /// Gives every split that the source has found a watermark of its own.
     fn notice_splits(&mut self, now: Timestamp) {
-        for split in &self.source.splits()[self.watermarks.splits()..] {
+        let first = self.watermarks.splits();
+        for (index, split) in (first..).zip(&self.source.splits()[first..]) {
             let stored = self.restored.iter().find(|stored| stored.position.split == **split);
-            self.watermarks
-                .add_split(stored.map_or(Timestamp::MIN, |stored| stored.highest), now);
+            let (highest, idle) = stored.map_or((Timestamp::MIN, false), |stored| (stored.highest, stored.idle));
+            // Nobody waits again for a split that was idle, has never had a row and still has none. Any other may be about to
+            // go on where it was cut off, and its rows would be late.
+            let idle = idle && highest == Timestamp::MIN && self.source.had_nothing_to_read(index);
+            self.watermarks.add_split(highest, idle, now);
         }
     }
 
@@ -201,7 +208,7 @@ impl SourceHead {
     }
 
     /// An entry per split, for the checkpoint.
-    pub fn snapshot(&mut self, epoch: Epoch) -> Result<Vec<Vec<u8>>> {
+    pub fn snapshot(&mut self, epoch: Epoch, now: Timestamp) -> Result<Vec<Vec<u8>>> {
         let positions = self.source.snapshot(epoch)?;
         let splits = self.source.splits();
         positions
@@ -210,7 +217,12 @@ impl SourceHead {
                 let index = splits.iter().position(|split| **split == *position.split);
                 let known = index.filter(|&index| index < self.watermarks.splits());
                 let highest = known.map_or(Timestamp::MIN, |index| self.watermarks.highest(index));
-                let stored = StoredSplit { position, highest };
+                let idle = known.is_some_and(|index| self.watermarks.idle(index, now));
+                let stored = StoredSplit {
+                    position,
+                    highest,
+                    idle,
+                };
                 serde_json::to_vec(&stored).map_err(|error| Error::internal("state of a source", error))
             })
             .collect()
@@ -222,5 +234,78 @@ impl SourceHead {
 
     pub fn pending_records(&self) -> Option<u64> {
         self.source.pending_records()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use streaming::connector::SplitId;
+
+    /// Two splits without a record; whether they have some by now is said in advance.
+    struct Silent {
+        names: Vec<SplitId>,
+        had_nothing: [bool; 2],
+    }
+
+    impl Source for Silent {
+        fn open(&mut self, _restored: &[SplitState]) -> Result<()> {
+            self.names = vec!["points/0".into(), "points/1".into()];
+            Ok(())
+        }
+
+        fn poll(&mut self, _deadline: Duration, _max_rows: usize) -> Result<Polled> {
+            Ok(Polled::Nothing)
+        }
+
+        fn splits(&self) -> &[SplitId] {
+            &self.names
+        }
+
+        fn snapshot(&mut self, _epoch: Epoch) -> Result<Vec<SplitState>> {
+            let state = |name: &SplitId| SplitState {
+                split: name.to_string(),
+                position: Vec::new(),
+            };
+            Ok(self.names.iter().map(state).collect())
+        }
+
+        fn pause(&mut self, _split: usize, _paused: bool) -> Result<()> {
+            Ok(())
+        }
+
+        fn had_nothing_to_read(&self, split: usize) -> bool {
+            self.had_nothing[split]
+        }
+    }
+
+    fn head(had_nothing: [bool; 2]) -> SourceHead {
+        let source = Silent {
+            names: Vec::new(),
+            had_nothing,
+        };
+        let strategy = Strategy {
+            idle_timeout: Some(Duration::from_secs(30)),
+            ..Strategy::default()
+        };
+        SourceHead::new(Box::new(source), None, strategy, OnBadRecord::Fail)
+    }
+
+    #[test]
+    fn an_empty_split_that_was_idle_is_not_waited_for_after_a_restore() {
+        let second = |number: i64| Timestamp(number * 1_000_000);
+        let mut before = head([true; 2]);
+        before.open(&[], second(0)).unwrap();
+        assert_eq!(before.progress(second(1)).unwrap(), None);
+        assert_eq!(before.progress(second(31)).unwrap(), Some(Element::Idle));
+        let stored = before.snapshot(Epoch(1), second(31)).unwrap();
+
+        let mut after = head([true; 2]);
+        after.open(&stored, second(40)).unwrap();
+        assert_eq!(after.progress(second(40)).unwrap(), Some(Element::Idle));
+
+        let mut filled = head([true, false]);
+        filled.open(&stored, second(40)).unwrap();
+        assert_eq!(filled.progress(second(41)).unwrap(), None, "rows have come meanwhile");
     }
 }

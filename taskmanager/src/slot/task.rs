@@ -334,8 +334,9 @@ impl Task {
     fn cut(&mut self, epoch: Epoch) -> Result<()> {
         let begin = Instant::now();
         let alignment = self.aligning_since.take().map_or(Duration::ZERO, |since| begin - since);
+        let now = self.now();
         let splits = match &mut self.head {
-            Head::Source(source) => Some(source.snapshot(epoch)?),
+            Head::Source(source) => Some(source.snapshot(epoch, now)?),
             Head::Gate { .. } => None,
         };
         let nodes = self.chain.cut(epoch)?;
