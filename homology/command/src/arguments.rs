@@ -1,0 +1,164 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Persistent homology of point clouds, distance matrices and weighted graphs
+///
+/// INPUT is a NumPy array (.npy), CSV or JSON file; `-` reads standard input. The format is told by the content.
+/// Points are rows of coordinates. A distance matrix is full (n x n) or its lower triangle row by row, without the
+/// diagonal (d10, d20, d21, d30, ...). Sparse edges are rows `i j value`, vertices count from 0. JSON is an array, or an
+/// object {"points": ...}, {"distance_matrix": ...} or {"vertices": n, "edges": ...} that tells its kind itself; null is
+/// infinity.
+///
+/// The answer is JSON: {"dgms": [[[birth, death], ...], ...]} with one list per dimension; a death of null is never.
+///
+/// Exit code: 0 done; 1 a limit was reached, or the answer could not be written; 2 an option or the input is wrong.
+#[derive(Debug, Parser)]
+#[command(name = "persistence", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Vietoris-Rips: an edge enters at its length, a simplex at its longest edge
+    Rips(Rips),
+}
+
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Threads that compute; the answer is the same for every number. 0 takes one per core
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub threads: usize,
+    /// Working memory, not counting the input, beyond which the computation is refused; 500M, 2G, 1GiB are understood
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub memory_limit: Option<usize>,
+    /// Where the answer goes; - is standard output
+    #[arg(long, value_name = "FILE.json", default_value = "-")]
+    pub output: PathBuf,
+    /// Draws the answer, too
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
+    /// Says what the computation would take, {"memory_bytes", "typical_memory_bytes", "work"}, and does not begin
+    #[arg(long)]
+    pub estimate: bool,
+    /// Computes R times and adds what each run took without reading and writing:
+    /// {"measured": [{"cpu_seconds", "wall_seconds", "peak_bytes"}, ...]}
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..))]
+    pub measure: Option<u32>,
+}
+
+impl Common {
+    pub fn limits(&self) -> homology::Limits {
+        homology::Limits {
+            memory_bytes: self.memory_limit,
+            ..homology::Limits::default()
+        }
+    }
+
+    /// The number of threads, at least one.
+    pub fn threads(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, Into::into),
+            threads => threads,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Rips {
+    /// Points, a distance matrix or edges
+    pub input: PathBuf,
+    /// What INPUT holds, where it does not say itself; points by default
+    #[arg(long, value_enum)]
+    pub kind: Option<Kind>,
+    /// How points are compared
+    #[arg(long, value_enum, default_value = "euclidean")]
+    pub metric: Metric,
+    /// The number of vertices of sparse edges; by default the largest that is named, plus one
+    #[arg(long, value_name = "N")]
+    pub vertices: Option<usize>,
+    /// The highest dimension of homology
+    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u8).range(..=MAX_DIMENSION))]
+    pub max_dimension: u8,
+    /// Leaves out what is longer than T
+    #[arg(long, value_name = "T")]
+    pub threshold: Option<f64>,
+    /// Coefficients in Z/P, a prime
+    #[arg(long, value_name = "P", default_value_t = 2)]
+    pub field: u16,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Beyond it nobody has computed anything; it keeps the answer, one list per dimension, small.
+pub const MAX_DIMENSION: i64 = 127;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    Points,
+    DistanceMatrix,
+    SparseEdges,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Metric {
+    Euclidean,
+    Manhattan,
+    Chebyshev,
+    Cosine,
+}
+
+impl From<Metric> for homology::Metric {
+    fn from(metric: Metric) -> Self {
+        match metric {
+            Metric::Euclidean => Self::Euclidean,
+            Metric::Manhattan => Self::Manhattan,
+            Metric::Chebyshev => Self::Chebyshev,
+            Metric::Cosine => Self::Cosine,
+        }
+    }
+}
+
+/// A number of bytes, with an optional unit: K, M, G, T are powers of 1000, KiB, MiB, GiB, TiB of 1024.
+fn bytes(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let factor: f64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        unit => return Err(format!("unit {unit} is not one of K, M, G, T, KiB, MiB, GiB, TiB")),
+    };
+    match digits.trim().parse::<f64>() {
+        Ok(number) if number >= 0.0 && number.is_finite() => Ok((number * factor) as usize),
+        _ => Err("expected a number of bytes like 500M".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn bytes_have_units() {
+        assert_eq!(bytes("1234"), Ok(1234));
+        assert_eq!(bytes("1.5G"), Ok(1_500_000_000));
+        assert_eq!(bytes("2 KiB"), Ok(2048));
+        assert!(bytes("-1").is_err() && bytes("many").is_err() && bytes("3 stones").is_err() && bytes("nan").is_err());
+    }
+}

@@ -1,0 +1,60 @@
+//! The subcommands: each reads, computes, and tells.
+
+pub mod rips;
+
+use serde::Serialize;
+
+use crate::answer::{self, Diagrams, Estimate};
+use crate::arguments::Common;
+use crate::failure::Result;
+use crate::measure::{Measured, measured};
+use crate::plot;
+use crate::progress::Progress;
+
+/// `{"dgms": ..., "representatives": ...}`.
+#[derive(Debug, Serialize)]
+struct DiagramsAnswer<R> {
+    dgms: Diagrams,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    representatives: Option<R>,
+}
+
+/// Refuses targets that cannot be written, before anything is computed.
+fn check_targets(common: &Common) -> Result<()> {
+    answer::check_target(&common.output)?;
+    common.plot.as_deref().map_or(Ok(()), answer::check_target)
+}
+
+/// Computes as often as `--measure` says, once without it, and returns the last answer.
+fn compute<T>(common: &Common, doing: &str, compute: impl Fn(&Progress) -> Result<T>) -> Result<(T, Vec<Measured>)> {
+    let progress = Progress::new(doing);
+    let Some(runs) = common.measure else {
+        return compute(&progress).map(|answer| (answer, Vec::new()));
+    };
+    let (answer, first) = measured(|| compute(&progress));
+    let (mut answer, mut all) = (answer?, vec![first]);
+    for _ in 1..runs {
+        drop(answer);
+        let (next, took) = measured(|| compute(&progress));
+        answer = next?;
+        all.push(took);
+    }
+    Ok((answer, all))
+}
+
+fn tell_estimate(common: &Common, cost: homology::Cost) -> Result<()> {
+    answer::write(&Estimate::from(cost), &[], &common.output)
+}
+
+fn tell_diagrams<R: Serialize>(
+    common: &Common,
+    title: &str,
+    answer: &DiagramsAnswer<R>,
+    measured: &[Measured],
+) -> Result<()> {
+    answer::write(answer, measured, &common.output)?;
+    match &common.plot {
+        Some(target) => plot::write(target, &plot::diagrams(title, &answer.dgms)),
+        None => Ok(()),
+    }
+}
