@@ -26,6 +26,11 @@ pub struct Arguments {
 pub enum Command {
     /// Vietoris-Rips: an edge enters at its length, a simplex at its longest edge
     Rips(Rips),
+    /// Vietoris-Rips of every window of rows that slides over a series of points
+    ///
+    /// The answer is {"windows": [{"start": first row, "end": row after the last, "dgms": ...}, ...]}. The last rows that
+    /// do not fill a window are left out.
+    Window(Window),
 }
 
 #[derive(Debug, Args)]
@@ -87,6 +92,32 @@ pub struct Rips {
     /// Leaves out what is longer than T
     #[arg(long, value_name = "T")]
     pub threshold: Option<f64>,
+    /// Coefficients in Z/P, a prime
+    #[arg(long, value_name = "P", default_value_t = 2)]
+    pub field: u16,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Window {
+    /// Points in the order in which they came
+    pub input: PathBuf,
+    /// Points per window
+    #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..))]
+    pub size: u32,
+    /// Points by which each window is later than the one before
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..))]
+    pub slide: u32,
+    /// The highest dimension of homology
+    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u8).range(..=MAX_DIMENSION))]
+    pub max_dimension: u8,
+    /// Leaves out what is longer than T
+    #[arg(long, value_name = "T")]
+    pub threshold: Option<f64>,
+    /// How points are compared
+    #[arg(long, value_enum, default_value = "euclidean")]
+    pub metric: Metric,
     /// Coefficients in Z/P, a prime
     #[arg(long, value_name = "P", default_value_t = 2)]
     pub field: u16,

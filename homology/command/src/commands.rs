@@ -1,6 +1,7 @@
 //! The subcommands: each reads, computes, and tells.
 
 pub mod rips;
+pub mod window;
 
 use serde::Serialize;
 

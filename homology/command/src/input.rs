@@ -1,7 +1,6 @@
 //! Files of numbers, and what they mean.
 
 mod csv;
-mod diagrams;
 mod json;
 mod npy;
 mod table;
@@ -10,9 +9,8 @@ mod vertices;
 use std::io::Read as _;
 use std::path::Path;
 
-pub use diagrams::read_diagrams;
 pub use table::{Shape, Table};
-pub use vertices::{Points, Vertices, read_points, read_vertices};
+pub use vertices::{Vertices, read_points, read_vertices};
 
 use crate::failure::{Failure, Result};
 

@@ -31,5 +31,6 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
         Command::Rips(arguments) => commands::rips::run(arguments),
+        Command::Window(arguments) => commands::window::run(arguments),
     }
 }

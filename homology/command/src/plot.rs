@@ -2,6 +2,7 @@
 
 mod barcode;
 mod diagram;
+mod lifetimes;
 
 mod scale;
 mod style;
@@ -28,9 +29,28 @@ const RIGHT: Frame = Frame::new(520.0, 84.0, 436.0, 360.0);
 /// Diagram and barcode of one answer.
 pub fn diagrams(title: &str, dgms: &Diagrams) -> String {
     let series = by_dimension(dgms);
-    let mut svg = page(title, &series);
+    let mut svg = page(title, &series.iter().map(counted).collect::<Vec<_>>());
     diagram::draw(&mut svg, LEFT, &series);
     barcode::draw(&mut svg, RIGHT, &series);
+    svg.finish()
+}
+
+/// The lifetimes of the classes of every window; each begins at a row and has diagrams.
+pub fn windows(title: &str, windows: &[(usize, &Diagrams)]) -> String {
+    let columns: Vec<_> = windows
+        .iter()
+        .map(|(start, dgms)| lifetimes::Column {
+            start: *start,
+            series: by_dimension(dgms),
+        })
+        .collect();
+    let legend = (0..windows.first().map_or(0, |(_, dgms)| dgms.len())).map(|dimension| format!("H{dimension}"));
+    let mut svg = page(title, &legend.collect::<Vec<_>>());
+    lifetimes::draw(
+        &mut svg,
+        Frame::new(LEFT.x, LEFT.y, RIGHT.right() - LEFT.x, LEFT.height),
+        &columns,
+    );
     svg.finish()
 }
 
@@ -42,27 +62,28 @@ fn by_dimension(dgms: &Diagrams) -> Vec<Series<'_>> {
     series.collect()
 }
 
-/// A page with title and legend.
-fn page(title: &str, series: &[Series<'_>]) -> Svg {
+/// A page with title and legend, one label per series.
+fn page(title: &str, labels: &[String]) -> Svg {
     let mut svg = Svg::new(WIDTH, HEIGHT, style::CSS);
     svg.text(LEFT.x, 28.0, "title", title);
     let mut x = LEFT.x + 6.0;
-    for (at, series) in series.iter().enumerate() {
-        let essential = series.pairs.iter().filter(|pair| pair[1].is_infinite()).count();
-        let label = match essential {
-            0 => format!("{}: {}", series.label, series.pairs.len()),
-            _ => format!(
-                "{}: {}, {essential} never die{}",
-                series.label,
-                series.pairs.len(),
-                if essential == 1 { "s" } else { "" }
-            ),
-        };
+    for (at, label) in labels.iter().enumerate() {
         svg.mark(x, 50.0, 5.0, at);
-        svg.text(x + 11.0, 54.0, "label", &label);
+        svg.text(x + 11.0, 54.0, "label", label);
         x += 36.0 + 6.6 * label.chars().count() as f64;
     }
     svg
+}
+
+/// The name of a series and how many classes it has.
+fn counted(series: &Series<'_>) -> String {
+    let essential = series.pairs.iter().filter(|pair| pair[1].is_infinite()).count();
+    let never = match essential {
+        0 => String::new(),
+        1 => ", 1 never dies".to_owned(),
+        _ => format!(", {essential} never die"),
+    };
+    format!("{}: {}{never}", series.label, series.pairs.len())
 }
 
 /// The smallest and the largest finite value, apart from each other.

@@ -19,6 +19,8 @@ pub fn run(arguments: &Rips) -> Result<()> {
         threshold: arguments.threshold,
         coefficients: arguments.field,
         metric: arguments.metric.into(),
+        threads: common.threads(),
+        ..VietorisRips::to_dimension(0)
     };
     if common.estimate {
         let cost = estimate(&rips, &vertices, arguments).map_err(|error| Failure::computation(&name, error))?;

@@ -22,10 +22,7 @@ pub fn draw(svg: &mut Svg, frame: Frame, columns: &[Column<'_>]) {
             .iter()
             .flat_map(|column| column.series.iter().flat_map(|series| series.pairs))
     };
-    let high = pairs()
-        .filter(finite)
-        .map(|pair| pair[1] - pair[0])
-        .fold(0.0, f64::max);
+    let high = pairs().filter(finite).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
     let last = columns.last().map_or(0, |column| column.start).max(1);
     let y = Scale::new((0.0, if high > 0.0 { high } else { 1.0 }), frame.bottom(), frame.y);
     let x = Scale::new((0.0, last as f64), frame.x + 8.0, frame.right() - 8.0);

@@ -197,3 +197,30 @@ fn runs_are_measured_on_request() {
         "{runs:?}"
     );
 }
+
+#[test]
+fn every_window_gives_its_golden_diagram() {
+    for name in ["window_breathing_loop_R2", "window_noise_R3_duplicates_t0.6"] {
+        let case = case(name);
+        let (folder, params) = (Folder::new(), &case["params"]);
+        folder.file("series.json", case["input"]["points"].to_string());
+        let size = format!("--size {} --slide {}", params["window"], params["slide"]);
+        let answer = folder.answer(&format!("window series.json {size} {}", options(params)));
+        let (found, expected) = (&answer["windows"], case["expected"]["windows"].as_array().unwrap());
+        assert_eq!(found.as_array().unwrap().len(), expected.len());
+        for (found, expected) in found.as_array().unwrap().iter().zip(expected) {
+            assert_eq!(found["start"], expected["start"]);
+            let length = found["end"].as_u64().unwrap() - found["start"].as_u64().unwrap();
+            assert_eq!(length, params["window"].as_u64().unwrap());
+            check(&found["dgms"], &expected["diagrams"], 1e-8, name);
+        }
+    }
+}
+
+#[test]
+fn a_series_shorter_than_a_window_has_none() {
+    let folder = Folder::new();
+    folder.file("short.csv", "1,2\n3,4\n");
+    let answer = folder.answer("window short.csv --size 3 --slide 1 --max-dimension 1");
+    assert_eq!(answer, json!({"windows": []}));
+}

@@ -57,3 +57,13 @@ fn names_of_files_do_not_break_the_plot() {
     let svg = plot(&folder, "rips a<b&c.csv --max-dimension 0");
     assert!(svg.contains("a&lt;b&amp;c.csv"));
 }
+
+#[test]
+fn windows_are_drawn_side_by_side() {
+    let folder = Folder::new();
+    folder.file("series.csv", "0\n1\n3\n7\n15\n");
+    let svg = plot(&folder, "window series.csv --size 3 --slide 1 --max-dimension 0");
+    // One in the legend, two deaths in each of three windows.
+    assert_eq!(svg.matches("<circle class=\"mark c0\"").count(), 7);
+    assert!(svg.contains("first row of the window") && svg.contains("lifetime"));
+}
