@@ -60,6 +60,30 @@ pub enum Error {
     #[error("landmarks start at row {start}, expected one below {points}")]
     UnknownStart { start: usize, points: usize },
 
+    #[error("max_alpha_square is {found}, expected a number that is not negative")]
+    InvalidRelaxation { found: f64 },
+
+    #[error("landmarks have {found} coordinates, the witnesses {expected}")]
+    LandmarkDimension { expected: usize, found: usize },
+
+    #[error(
+        "squared distance between witness {witness} and landmark {landmark} exceeds the largest 64-bit float; \
+         scale the points down"
+    )]
+    SquareOverflow { witness: usize, landmark: usize },
+
+    #[error("witness maps differ in their landmarks or parameters, so that they cannot be merged")]
+    DifferentComplexes,
+
+    #[error("simplex {vertices:?} {fault}")]
+    InvalidSimplex { vertices: Vec<u32>, fault: SimplexFault },
+
+    #[error(
+        "{vertices} vertices have 2⁶⁴ simplices of dimension {dimension} or more; \
+         lower the dimension or the number of vertices"
+    )]
+    TooManySimplices { dimension: usize, vertices: usize },
+
     #[error("{found} points are more than {limit}, the largest number this machine word can index")]
     TooManyPoints { found: usize, limit: usize },
 
@@ -90,4 +114,23 @@ pub enum Error {
 
     #[error("the computation was cancelled")]
     Cancelled,
+}
+
+/// Why a simplex cannot be part of a filtered complex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SimplexFault {
+    #[error("has vertices that are not ascending, not known or too many")]
+    Vertices,
+
+    #[error("has a value that is not allowed")]
+    Value,
+
+    #[error("is listed twice")]
+    Repeated,
+
+    #[error("is listed without one of its facets")]
+    MissingFacet,
+
+    #[error("enters before one of its facets")]
+    BeforeFacet,
 }

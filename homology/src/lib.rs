@@ -1,6 +1,7 @@
 //! Persistent homology of point clouds, distance matrices and weighted graphs.
 //!
-//! Pure computation: slices in, diagrams out. Nothing here waits, reads a file or starts a thread.
+//! Pure computation: slices in, diagrams out. Nothing here waits or reads a file; threads are started only where a
+//! parameter asks for them, and have ended when the call returns.
 //!
 //! ```
 //! use homology::{Limits, Persistence, PointCloud, VietorisRips};
@@ -20,6 +21,7 @@ pub mod cost;
 pub mod diagram;
 pub mod distance;
 pub mod error;
+pub mod filtered_complex;
 pub mod filtration;
 pub mod landmarks;
 pub mod limits;
@@ -35,8 +37,10 @@ mod sort;
 pub use cost::Cost;
 pub use diagram::{Diagram, Pair};
 pub use distance::{DistanceMatrix, Metric, SparseEdges};
-pub use error::{Error, Result};
+pub use error::{Error, Result, SimplexFault};
+pub use filtered_complex::FilteredComplex;
 pub use filtration::rips::{Mode, VietorisRips};
+pub use filtration::witness::{LandmarkChoice, WitnessComplex, WitnessKind, WitnessMap};
 pub use landmarks::Landmarks;
 pub use limits::{Cancel, Limits, Usage};
 pub use persistence::Persistence;

@@ -112,6 +112,23 @@ impl Meter {
         self.memory = self.memory.saturating_sub(bytes);
     }
 
+    /// The limits of each of `parts` computations side by side: an equal part of the memory that is left, and all the
+    /// work that is left.
+    pub fn share(&self, parts: usize) -> Limits {
+        let memory = (self.memory_limit - self.memory) / parts;
+        Limits {
+            memory_bytes: (self.memory_limit < usize::MAX).then_some(memory),
+            work: (self.work_limit < u64::MAX).then(|| self.work_limit - self.work),
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    /// Accounts for what one of the parts has used. Its memory stays accounted for until it is released.
+    pub fn absorb(&mut self, part: Usage) -> Result<()> {
+        self.charge(part.memory_bytes)?;
+        self.work(part.work as usize)
+    }
+
     /// An empty vector with room for `capacity` items.
     pub fn vec<T>(&mut self, capacity: usize) -> Result<Vec<T>> {
         let mut items = Vec::new();
