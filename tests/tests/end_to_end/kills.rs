@@ -134,7 +134,7 @@ fn windows_close_again_after_a_kill_although_some_partitions_are_silent() {
     });
 }
 
-/// A window that takes long stands before others that are done: all of them are in the checkpoint, and computed again.
+/// Many windows wait to be computed, and small ones behind them: all are in the checkpoint, and computed again.
 #[test]
 fn windows_in_work_survive_a_kill() {
     with_cluster(ClusterSpec::new(1, 1), |cluster| {
@@ -142,13 +142,14 @@ fn windows_in_work_survive_a_kill() {
             seed: 11,
             keys: 1,
             partitions: 1,
-            step_us: 100,
+            step_us: 40,
         };
-        let heavy = (0..700).map(|index| stream.row(index));
-        let light = (700..850).map(|index| Row {
-            key: format!("key-{}", 1 + index % 7),
+        let keyed = |key: String, index| Row {
+            key,
             ..stream.row(index)
-        });
+        };
+        let heavy = (0..10_000).map(|index| keyed(format!("heavy-{}", index % 20), index));
+        let light = (10_000..10_150).map(|index| keyed(format!("light-{}", index % 7), index));
         let rows: Vec<_> = heavy.chain(light).collect();
         let windows = Windows {
             size_ms: 1000,
@@ -167,7 +168,7 @@ fn windows_in_work_survive_a_kill() {
             job.writer
                 .send(&job.input, 0, row.key.as_bytes(), row.to_json().as_bytes())?;
         }
-        stream.write_flush(&job.writer, &job.input, 10_000)?;
+        stream.write_flush(&job.writer, &job.input, 100_000)?;
         let job_path = format!("/jobs/{}", job.id);
         wait_until("all rows to be in the window operator", RECOVERY, || {
             let shown = cluster.rest.get(&job_path)?;
@@ -178,8 +179,8 @@ fn windows_in_work_survive_a_kill() {
         cluster.wait_for_checkpoints(&job.id, completed + 2, RECOVERY)?;
         job.output.take_in()?;
         ensure!(
-            job.output.windows.is_empty(),
-            "the heavy window was done too soon for this test to mean anything"
+            job.output.windows.len() < 20,
+            "all heavy windows were done too soon for this test to mean anything"
         );
         cluster.kill_taskmanager(0)?;
         cluster.restart_taskmanager(0)?;
