@@ -231,8 +231,10 @@ fn joined(
     table: &mut impl Raise,
     meter: &mut Meter,
 ) -> Result<()> {
-    if open == 0 {
-        return table.raise(chosen.number + numbering.number(prefix), chosen.reversed, meter);
+    match open {
+        0 => return table.raise(chosen.number + numbering.number(prefix), chosen.reversed, meter),
+        1 => return joined_singles(prefix, members, chosen, numbering, table, meter),
+        _ => {}
     }
     meter.work(members.len())?;
     for (at, member) in members.iter().enumerate().skip(open - 1) {
@@ -252,6 +254,37 @@ fn joined(
             table,
             meter,
         )?;
+    }
+    Ok(())
+}
+
+/// Lowers `chosen` with all of `prefix` and each of `members`.
+fn joined_singles(
+    prefix: &[u32],
+    members: &[Member],
+    mut chosen: Part,
+    numbering: &Numbering,
+    table: &mut impl Raise,
+    meter: &mut Meter,
+) -> Result<()> {
+    meter.work(members.len())?;
+    // With a member below the whole prefix, which is one position higher for it; then up, vertex by vertex.
+    for (position, vertex) in (2..).zip(prefix) {
+        chosen.number += numbering.part(*vertex, position);
+    }
+    let mut rest = members;
+    for below in 0..=prefix.len() {
+        let next = prefix.get(below).copied().unwrap_or(u32::MAX);
+        let count = rest.iter().take_while(|member| member.landmark < next).count();
+        for member in &rest[..count] {
+            let simplex = chosen.with(member, below + 1, numbering);
+            table.raise(simplex.number, simplex.reversed, meter)?;
+        }
+        rest = &rest[count..];
+        if below < prefix.len() {
+            chosen.number -= numbering.part(next, below + 2);
+            chosen.number += numbering.part(next, below + 1);
+        }
     }
     Ok(())
 }

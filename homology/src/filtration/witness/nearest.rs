@@ -72,7 +72,7 @@ pub(super) struct Nearest {
     relaxation: f64,
     squared: Vec<[f64; LANES]>,
     least_of_block: Vec<f64>,
-    /// The least of the block minima; their last bounds the distance of the last ranked landmark.
+    /// The least of the block minima; the last of them bounds the distance of the last ranked landmark.
     least: Vec<f64>,
     near: Vec<Seen>,
     ranks: Vec<Seen>,
@@ -133,19 +133,12 @@ impl Nearest {
     fn bound(&mut self) -> f64 {
         /// More than the sums below can lose by rounding.
         const ROUNDING: f64 = 1.0 + 1e-15;
-        if self.least_of_block.len() < self.ranked {
-            return f64::INFINITY;
-        }
         self.least.clear();
+        self.least.resize(self.ranked, f64::INFINITY);
         for value in &self.least_of_block {
-            if self.least.len() == self.ranked {
-                if self.least.last().is_none_or(|last| value >= last) {
-                    continue;
-                }
-                self.least.pop();
+            if self.least.last().is_some_and(|last| value < last) {
+                sift(&mut self.least, *value, |a, b| a < b);
             }
-            let place = self.least.partition_point(|other| other <= value);
-            self.least.insert(place, *value);
         }
         (self.least.last().copied().unwrap_or(0.0) + self.relaxation) * ROUNDING
     }
@@ -170,16 +163,26 @@ impl Nearest {
 
     /// Takes the nearest out of those that are near.
     fn rank(&mut self) {
+        const FARTHEST: Seen = Seen {
+            landmark: u32::MAX,
+            squared: f64::INFINITY,
+        };
         self.ranks.clear();
+        self.ranks.resize(self.ranked, FARTHEST);
         for seen in &self.near {
-            if self.ranks.len() == self.ranked {
-                if self.ranks.last().is_none_or(|last| last.is_before(seen)) {
-                    continue;
-                }
-                self.ranks.pop();
+            if self.ranks.last().is_some_and(|last| seen.is_before(last)) {
+                sift(&mut self.ranks, *seen, Seen::is_before);
             }
-            let place = self.ranks.partition_point(|other| other.is_before(seen));
-            self.ranks.insert(place, *seen);
+        }
+    }
+}
+
+/// Puts `item` in its place among `sorted`, whose last falls out.
+#[inline]
+fn sift<T: Copy>(sorted: &mut [T], mut item: T, is_before: impl Fn(&T, &T) -> bool) {
+    for place in sorted {
+        if is_before(&item, place) {
+            std::mem::swap(place, &mut item);
         }
     }
 }
