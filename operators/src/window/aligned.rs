@@ -6,35 +6,28 @@
 
 use std::collections::BTreeSet;
 
-use streaming::batch::{Batch, Column, Payload, Points, WindowKind};
-use streaming::operator::{Operator, OperatorContext, Timer};
-use streaming::state::Table;
-use streaming::{Epoch, Error, Result, Timestamp, key};
+use streaming::batch::{Keys, Points, WindowKind};
+use streaming::operator::OperatorContext;
+use streaming::state::RowKey;
+use streaming::{Result, Timestamp, key};
 
 use super::assign::Aligned;
-use super::chunk::{damaged, from_sortable};
 use super::clock::Clock;
-use super::options::Time;
 use super::output::{Dropped, DroppedPoint, Fired, FiredWindows, Letters};
-use super::pane::{Address, Pane};
-
-const PANES: Table = 0;
-const CLOCK: Table = 1;
+use super::over_time::{TimeWindows, WINDOWS};
+use super::pane::{Address, Pane, read_scope};
 
 /// Windows of one length at equal distances.
 pub struct AlignedWindows {
     windows: Aligned,
     kind: WindowKind,
-    time: Time,
     lateness: i64,
     keeps_points: bool,
     max_points: u64,
-    clock: Clock,
     /// Sorted by start.
     panes: Vec<Pane>,
     /// Windows that have fired and got a row since: `(end, key, dimension)`.
     again: BTreeSet<(i64, Vec<u8>, u16)>,
-    wake: Option<Timestamp>,
 }
 
 /// The run of rows that lie in one pane.
@@ -50,25 +43,15 @@ struct Run {
 }
 
 impl AlignedWindows {
-    pub fn new(
-        windows: Aligned,
-        kind: WindowKind,
-        time: Time,
-        lateness: i64,
-        keeps_points: bool,
-        max_points: u64,
-    ) -> Self {
+    pub fn new(windows: Aligned, kind: WindowKind, lateness: i64, keeps_points: bool, max_points: u64) -> Self {
         Self {
             windows,
             kind,
-            time,
             lateness,
             keeps_points,
             max_points,
-            clock: Clock::default(),
             panes: Vec::new(),
             again: BTreeSet::new(),
-            wake: None,
         }
     }
 
@@ -101,60 +84,16 @@ impl AlignedWindows {
         }
     }
 
-    fn add_rows(&mut self, event_time: &[Timestamp], batch: &Batch, points: &Points, cx: &mut OperatorContext<'_>) {
-        let mut letters = Letters::default();
-        let mut run = self.run_at(event_time.first().map_or(0, |time| time.0));
-        for (row, time) in event_time.iter().enumerate() {
-            if !(run.start <= time.0 && time.0 < run.end) {
-                run = self.run_at(time.0);
-            }
-            let (hash, key, point) = (batch.keys.hashes[row], batch.keys.row(row), points.row(row));
-            let clock = self.clock.of(hash);
-            let dropped = |dropped, letters: &mut Letters, cx: &mut OperatorContext<'_>| {
-                letters.push(
-                    dropped,
-                    DroppedPoint {
-                        key,
-                        event_time: *time,
-                        point,
-                    },
-                    cx,
-                );
-            };
-            if run.gone <= clock {
-                dropped(Dropped::Late { watermark: clock }, &mut letters, cx);
-                continue;
-            }
-            let (pane, part) = *run.at.get_or_insert_with(|| {
-                let pane = self.pane_at(run.start);
-                (pane, self.panes[pane].part(points.dim, self.keeps_points))
-            });
-            let added = self.panes[pane].parts[part].add(hash, key, point, self.max_points);
-            if added.is_none() {
-                dropped(
-                    Dropped::Overflow {
-                        max_points: self.max_points,
-                    },
-                    &mut letters,
-                    cx,
-                );
-            } else if run.first_fires <= clock {
-                self.note_again(run.start, clock, key, points.dim);
-            }
-        }
-        letters.flush(cx);
-    }
-
     /// Notes the windows of a key that have fired already, are not forgotten, and have just got a row.
     #[cold]
-    fn note_again(&mut self, pane: i64, clock: i64, key: &[u8], dim: u16) {
+    fn note_again(&mut self, pane: i64, now: i64, key: &[u8], dim: u16) {
         let mut after = i64::MIN;
         while let Some(end) = self.windows.next_end(pane, after) {
             let last = end.saturating_sub(1);
-            if last > clock {
+            if last > now {
                 break;
             }
-            if last.saturating_add(self.lateness) > clock {
+            if last.saturating_add(self.lateness) > now {
                 self.again.insert((end, key.to_vec(), dim));
             }
             after = end;
@@ -171,46 +110,22 @@ impl AlignedWindows {
                 let at = part.index.find(hash, &key)?;
                 Some((part.count(at), part.coords(at)))
             });
-            fired.push(
-                Fired {
-                    hash,
-                    key: &key,
-                    start,
-                    end,
-                    event_time: end - 1,
-                    dim,
-                },
-                parts,
-                cx,
-            );
+            fired.push(Fired::over_time(hash, &key, start, end, dim), parts, cx);
         }
         fired.flush(cx);
     }
 
-    /// Time has come to `to`: fires the windows that are over and drops the panes that no window needs.
-    fn advance(&mut self, to: i64, cx: &mut OperatorContext<'_>) -> Result<()> {
-        let mut fired = FiredWindows::new(self.kind);
-        // A window that ends at `e` has fired when time has come to `e - 1`.
-        let mut after = self.clock.now().saturating_add(1);
-        while let Some(end) = self
+    /// The first end after `after` of a window that may hold points.
+    fn next_end_after(&self, after: i64) -> Option<i64> {
+        let ends = self
             .panes
             .iter()
-            .filter_map(|pane| self.windows.next_end(pane.start, after))
-            .min()
-        {
-            if end.saturating_sub(1) > to {
-                break;
-            }
-            self.fire(end, &mut fired, cx);
-            after = end;
-        }
-        fired.flush(cx);
-        self.clock.advance(to);
-        self.drop_panes(cx)
+            .filter_map(|pane| self.windows.next_end(pane.start, after));
+        ends.min()
     }
 
     /// Emits the window that ends at `end` for all keys, sorted by key.
-    fn fire(&self, end: i64, fired: &mut FiredWindows, cx: &mut OperatorContext<'_>) {
+    fn fire(&self, end: i64, clock: &Clock, fired: &mut FiredWindows, cx: &mut OperatorContext<'_>) {
         let start = end - self.windows.size();
         let first = self.panes.partition_point(|pane| pane.start < start);
         let behind = self.panes.partition_point(|pane| pane.start < end);
@@ -227,7 +142,7 @@ impl AlignedWindows {
         for cells in cells.chunk_by(same) {
             let (part, at) = row(&cells[0]);
             let (hash, key) = (part.index.hash(at), part.index.key(at));
-            if end.saturating_sub(1) <= self.clock.of(hash) {
+            if end.saturating_sub(1) <= clock.of(hash) {
                 // Fired before the restore, for this key's group.
                 continue;
             }
@@ -235,26 +150,15 @@ impl AlignedWindows {
                 let (part, at) = row(cell);
                 (part.count(at), part.coords(at))
             });
-            fired.push(
-                Fired {
-                    hash,
-                    key,
-                    start,
-                    end,
-                    event_time: end - 1,
-                    dim: part.dim,
-                },
-                parts,
-                cx,
-            );
+            fired.push(Fired::over_time(hash, key, start, end, part.dim), parts, cx);
         }
     }
 
-    fn drop_panes(&mut self, cx: &mut OperatorContext<'_>) -> Result<()> {
-        let now = self.clock.now();
+    /// Drops the panes that no window needs.
+    fn drop_panes(&mut self, now: i64, cx: &mut OperatorContext<'_>) -> Result<()> {
         let gone = self.panes.partition_point(|pane| self.gone(pane.start) <= now);
         let at = Address {
-            table: PANES,
+            table: WINDOWS,
             key_groups: cx.place.key_groups,
         };
         for pane in self.panes.drain(..gone) {
@@ -264,86 +168,81 @@ impl AlignedWindows {
         }
         Ok(())
     }
-
-    /// Asks to be woken when the next window of processing time is over.
-    fn set_wake(&mut self, cx: &mut OperatorContext<'_>) {
-        if self.time == Time::Event {
-            return;
-        }
-        let after = self.clock.now().saturating_add(1);
-        let next = self
-            .panes
-            .iter()
-            .filter_map(|pane| self.windows.next_end(pane.start, after))
-            .min()
-            .map(Timestamp);
-        if let Some(at) = next
-            && self.wake.is_none_or(|wake| at < wake)
-        {
-            self.wake = Some(at);
-            cx.wake_at(Timer { at, token: 0 });
-        }
-    }
 }
 
-impl Operator for AlignedWindows {
-    fn open(&mut self, cx: &mut OperatorContext<'_>) -> Result<()> {
-        self.clock = Clock::open(CLOCK, cx)?;
-        cx.state.scan(PANES, &mut |row, value| {
-            let (start, rest) = row
-                .namespace
-                .split_first_chunk()
-                .ok_or_else(|| damaged("a pane without start"))?;
-            let (dim, _) = rest
-                .split_first_chunk()
-                .ok_or_else(|| damaged("a pane without dimension"))?;
-            let pane = self.pane_at(from_sortable(*start));
-            let part = self.panes[pane].part(u16::from_be_bytes(*dim), self.keeps_points);
-            self.panes[pane].parts[part].restore(key::hash(row.key), row.key, value)
-        })?;
-        self.set_wake(cx);
-        Ok(())
+impl TimeWindows for AlignedWindows {
+    fn restore(&mut self, row: RowKey<'_>, value: &[u8]) -> Result<()> {
+        let (start, dim) = read_scope(row.namespace)?;
+        let pane = self.pane_at(start);
+        let part = self.panes[pane].part(dim, self.keeps_points);
+        self.panes[pane].parts[part].restore(key::hash(row.key), row.key, value)
     }
 
-    fn process(&mut self, _port: u8, batch: Batch, cx: &mut OperatorContext<'_>) -> Result<()> {
-        let Payload::Points(points) = &batch.payload else {
-            return Err(Error::internal(
-                &cx.place.operator,
-                format_args!("windows of {}", batch.payload.name()),
-            ));
-        };
-        match self.time {
-            Time::Event => self.add_rows(&batch.event_time, &batch, points, cx),
-            Time::Processing => {
-                // A moment that is over already, as a clock that went back would tell, belongs to the present.
-                let now = cx.now().0.max(self.clock.now().saturating_add(1));
-                self.add_rows(&vec![Timestamp(now); points.rows()], &batch, points, cx);
+    fn add(
+        &mut self,
+        times: &[Timestamp],
+        keys: &Keys,
+        points: &Points,
+        clock: &Clock,
+        cx: &mut OperatorContext<'_>,
+    ) -> Result<()> {
+        let mut letters = Letters::default();
+        let mut run = self.run_at(times.first().map_or(0, |time| time.0));
+        for (row, time) in times.iter().enumerate() {
+            if !(run.start <= time.0 && time.0 < run.end) {
+                run = self.run_at(time.0);
+            }
+            let (hash, key) = (keys.hashes[row], keys.row(row));
+            let point = DroppedPoint {
+                key,
+                event_time: *time,
+                point: points.row(row),
+            };
+            let now = clock.of(hash);
+            if run.gone <= now {
+                letters.push(Dropped::Late { watermark: now }, point, cx);
+                continue;
+            }
+            let (pane, part) = *run.at.get_or_insert_with(|| {
+                let pane = self.pane_at(run.start);
+                (pane, self.panes[pane].part(points.dim, self.keeps_points))
+            });
+            let max_points = self.max_points;
+            let added = self.panes[pane].parts[part].add(hash, key, point.point, max_points);
+            if added.is_none() {
+                letters.push(Dropped::Overflow { max_points }, point, cx);
+            } else if run.first_fires <= now {
+                self.note_again(run.start, now, key, points.dim);
             }
         }
+        letters.flush(cx);
         self.fire_again(cx);
-        self.set_wake(cx);
         Ok(())
     }
 
-    fn on_watermark(&mut self, watermark: Timestamp, cx: &mut OperatorContext<'_>) -> Result<()> {
-        if self.time == Time::Event || watermark == Timestamp::MAX {
-            self.advance(watermark.0, cx)?;
+    fn advance(&mut self, to: i64, clock: &mut Clock, cx: &mut OperatorContext<'_>) -> Result<()> {
+        let mut fired = FiredWindows::new(self.kind);
+        // A window that ends at `e` has fired when time has come to `e - 1`.
+        let mut after = clock.now().saturating_add(1);
+        while let Some(end) = self.next_end_after(after) {
+            if end.saturating_sub(1) > to {
+                break;
+            }
+            self.fire(end, clock, &mut fired, cx);
+            after = end;
         }
-        cx.forward_watermark(watermark);
-        Ok(())
+        fired.flush(cx);
+        clock.advance(to);
+        self.drop_panes(clock.now(), cx)
     }
 
-    fn on_timer(&mut self, _timer: Timer, cx: &mut OperatorContext<'_>) -> Result<()> {
-        self.wake = None;
-        let now = cx.now().0;
-        self.advance(now.saturating_sub(1), cx)?;
-        self.set_wake(cx);
-        Ok(())
+    fn next_end(&self, clock: &Clock) -> Option<Timestamp> {
+        self.next_end_after(clock.now().saturating_add(1)).map(Timestamp)
     }
 
-    fn on_barrier(&mut self, _epoch: Epoch, cx: &mut OperatorContext<'_>) -> Result<()> {
+    fn persist(&mut self, cx: &mut OperatorContext<'_>) -> Result<usize> {
         let at = Address {
-            table: PANES,
+            table: WINDOWS,
             key_groups: cx.place.key_groups,
         };
         let mut retained = 0;
@@ -353,8 +252,7 @@ impl Operator for AlignedWindows {
                 retained += part.size_bytes();
             }
         }
-        cx.services.gauge("retainedBytes", retained as u64);
-        self.clock.persist(CLOCK, cx)
+        Ok(retained)
     }
 }
 

@@ -132,11 +132,19 @@ impl Reader<'_> {
         Ok(self.u64()? as i64)
     }
 
-    /// The rest, as numbers.
-    pub fn floats(self) -> Result<Vec<f64>> {
+    /// The rest: the coordinates of `rows` points of `dim` each, or of none where points are only counted.
+    pub fn coords(self, rows: u64, dim: u16, keeps_points: bool) -> Result<Vec<f64>> {
         let (numbers, rest) = self.0.as_chunks();
         if !rest.is_empty() {
             return Err(damaged("a coordinate is cut off"));
+        }
+        let kept = if keeps_points { rows } else { 0 };
+        let expected = kept.saturating_mul(u64::from(dim));
+        if numbers.len() as u64 != expected {
+            let found = numbers.len();
+            return Err(damaged(&format!(
+                "a chunk of {rows} points holds {found} coordinates, expected {expected}; was aggregate changed since?"
+            )));
         }
         Ok(numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect())
     }

@@ -64,18 +64,7 @@ impl Cloud {
             .0
             .split_at_checked(header_bytes)
             .ok_or_else(|| damaged("a chunk is cut off"))?;
-        let points = Reader(points).floats()?;
-        let expected = if keeps_points {
-            rows.saturating_mul(u64::from(dim))
-        } else {
-            0
-        };
-        if points.len() as u64 != expected {
-            let found = points.len();
-            return Err(damaged(&format!(
-                "a chunk of {rows} points holds {found} coordinates, expected {expected}; was aggregate changed since?"
-            )));
-        }
+        let points = Reader(points).coords(rows, dim, keeps_points)?;
         self.count += rows;
         self.coords.extend_from_slice(&points);
         self.chunks.restored(rows);

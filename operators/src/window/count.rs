@@ -6,16 +6,17 @@
 
 use std::collections::BTreeSet;
 
-use streaming::batch::{Batch, Payload, WindowKind};
+use streaming::batch::{Batch, WindowKind};
 use streaming::key::{self, KeyGroup};
 use streaming::operator::{Operator, OperatorContext, Timer};
 use streaming::state::{KeyedState, Table};
-use streaming::{Epoch, Error, Result, Timestamp};
+use streaming::{Epoch, Result, Timestamp};
 
 use super::chunk::{Chunks, Place, Reader, damaged, put_floats};
 use super::key_map::{CloudKey, KeyMap};
 use super::options::CountSpec;
-use super::output::{Dropped, DroppedPoint, Fired, FiredWindows, Letters};
+use super::output::{Dropped, DroppedPoint, Fired, FiredWindows, Letters, points_of};
+use super::wake::Wake;
 
 const POINTS: Table = 0;
 
@@ -28,7 +29,7 @@ pub struct CountWindows {
     keys: KeyMap<Counted>,
     /// When to look at a key again. A key that got points since is put off then, not at every point.
     due: BTreeSet<(Timestamp, CloudKey)>,
-    wake: Option<Timestamp>,
+    wake: Wake,
 }
 
 /// The points of one key that a coming window can still contain.
@@ -113,18 +114,7 @@ impl Counted {
         for _ in 0..rows {
             self.times.push(reader.i64()?);
         }
-        let coords = reader.floats()?;
-        let expected = if keeps_points {
-            rows.saturating_mul(u64::from(dim))
-        } else {
-            0
-        };
-        if coords.len() as u64 != expected {
-            let found = coords.len();
-            return Err(damaged(&format!(
-                "a chunk of {rows} points holds {found} coordinates, expected {expected}; was aggregate changed since?"
-            )));
-        }
+        let coords = reader.coords(rows, dim, keeps_points)?;
         self.coords.extend_from_slice(&coords);
         self.chunks.restored(rows);
         Ok(())
@@ -140,7 +130,7 @@ impl CountWindows {
             max_points,
             keys: KeyMap::default(),
             due: BTreeSet::new(),
-            wake: None,
+            wake: Wake::default(),
         }
     }
 
@@ -218,12 +208,7 @@ impl CountWindows {
     }
 
     fn set_wake(&mut self, cx: &mut OperatorContext<'_>) {
-        if let Some((at, _)) = self.due.first()
-            && self.wake.is_none_or(|wake| *at < wake)
-        {
-            self.wake = Some(*at);
-            cx.wake_at(Timer { at: *at, token: 0 });
-        }
+        self.wake.ask(self.due.first().map(|(at, _)| *at), cx);
     }
 }
 
@@ -250,12 +235,7 @@ impl Operator for CountWindows {
     }
 
     fn process(&mut self, _port: u8, batch: Batch, cx: &mut OperatorContext<'_>) -> Result<()> {
-        let Payload::Points(points) = &batch.payload else {
-            return Err(Error::internal(
-                &cx.place.operator,
-                format_args!("windows of {}", batch.payload.name()),
-            ));
-        };
+        let points = points_of(&batch, cx)?;
         let mut fired = FiredWindows::new(self.kind);
         let mut letters = Letters::default();
         for (row, &event_time) in batch.event_time.iter().enumerate() {
@@ -275,7 +255,7 @@ impl Operator for CountWindows {
     }
 
     fn on_timer(&mut self, _timer: Timer, cx: &mut OperatorContext<'_>) -> Result<()> {
-        self.wake = None;
+        self.wake.rang();
         let now = cx.now();
         let mut fired = FiredWindows::new(self.kind);
         while self.due.first().is_some_and(|(at, _)| *at <= now) {

@@ -29,8 +29,10 @@ mod key_index;
 mod key_map;
 mod options;
 mod output;
+mod over_time;
 mod pane;
 mod session;
+mod wake;
 
 use streaming::job::Options;
 use streaming::operator::{Descriptor, Keyed, Operator, OperatorFactory, Rows};
@@ -40,6 +42,7 @@ use aligned::AlignedWindows;
 use count::CountWindows;
 pub use key_map::KeyMap;
 use options::{Spec, WindowSpec};
+use over_time::OverTime;
 use session::SessionWindows;
 
 /// Makes window operators.
@@ -79,16 +82,13 @@ fn build(spec: Spec) -> Box<dyn Operator> {
             windows,
             time,
             lateness,
-        } => Box::new(AlignedWindows::new(
-            windows,
-            kind,
-            time,
-            lateness,
-            keeps_points,
-            max_points,
-        )),
+        } => {
+            let windows = AlignedWindows::new(windows, kind, lateness, keeps_points, max_points);
+            Box::new(OverTime::new(time, windows))
+        }
         WindowSpec::Session { gap, time, lateness } => {
-            Box::new(SessionWindows::new(gap, time, lateness, keeps_points, max_points))
+            let windows = SessionWindows::new(gap, lateness, keeps_points, max_points);
+            Box::new(OverTime::new(time, windows))
         }
         WindowSpec::Count(count) => Box::new(CountWindows::new(count, kind, keeps_points, max_points)),
     }

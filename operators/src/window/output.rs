@@ -1,9 +1,9 @@
 //! What window operators emit: fired windows in batches of bounded size, and dead letters.
 
-use streaming::Timestamp;
-use streaming::batch::{Batch, Keys, Payload, WindowKind, Windows};
+use streaming::batch::{Batch, Keys, Payload, Points, WindowKind, Windows};
 use streaming::connector::{DeadLetter, DeadLetterKind};
 use streaming::operator::{OperatorContext, Output};
+use streaming::{Error, Result, Timestamp};
 
 use crate::format::point_json;
 
@@ -16,6 +16,17 @@ pub const SIDE_OUTPUTS: &[&str] = &["late", "overflow"];
 /// A batch of fired windows is sent on when it has grown beyond this.
 const BATCH_BYTES: usize = 1 << 20;
 
+/// The points that a window operator has been given.
+pub fn points_of<'a>(batch: &'a Batch, cx: &OperatorContext<'_>) -> Result<&'a Points> {
+    match &batch.payload {
+        Payload::Points(points) => Ok(points),
+        other => {
+            let name = other.name();
+            Err(Error::internal(&cx.place.operator, format_args!("windows of {name}")))
+        }
+    }
+}
+
 /// Everything about a fired window but its points.
 #[derive(Debug, Clone, Copy)]
 pub struct Fired<'a> {
@@ -26,6 +37,20 @@ pub struct Fired<'a> {
     /// The last instant of the window.
     pub event_time: i64,
     pub dim: u16,
+}
+
+impl<'a> Fired<'a> {
+    /// A window over `[start, end)`.
+    pub fn over_time(hash: u64, key: &'a [u8], start: i64, end: i64, dim: u16) -> Self {
+        Self {
+            hash,
+            key,
+            start,
+            end,
+            event_time: end - 1,
+            dim,
+        }
+    }
 }
 
 /// Builds batches of fired windows.

@@ -4,7 +4,7 @@ use streaming::Result;
 use streaming::key::KeyGroup;
 use streaming::state::{KeyedState, Table};
 
-use super::chunk::{Place, sortable};
+use super::chunk::{Place, damaged, from_sortable, sortable};
 use super::cloud::Cloud;
 use super::key_index::KeyIndex;
 
@@ -198,10 +198,19 @@ impl Address {
     }
 }
 
-/// `start of the pane ∥ dimension`; the number of a chunk's first row follows.
-pub fn scope(pane: i64, dim: u16) -> [u8; 10] {
+/// `start of the pane, or id of the session ∥ dimension`; the number of a chunk's first row follows.
+pub fn scope(start: i64, dim: u16) -> [u8; 10] {
     let mut scope = [0; 10];
-    scope[..8].copy_from_slice(&sortable(pane));
+    scope[..8].copy_from_slice(&sortable(start));
     scope[8..].copy_from_slice(&dim.to_be_bytes());
     scope
+}
+
+/// Reads what [`scope`] wrote off the front of a namespace.
+pub fn read_scope(namespace: &[u8]) -> Result<(i64, u16)> {
+    let scope = namespace
+        .split_first_chunk()
+        .and_then(|(start, rest)| Some((start, rest.split_first_chunk()?.0)));
+    let (start, dim) = scope.ok_or_else(|| damaged("a window without start or dimension"))?;
+    Ok((from_sortable(*start), u16::from_be_bytes(*dim)))
 }

@@ -7,21 +7,19 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use streaming::batch::{Batch, Column, Payload, Points, WindowKind};
+use streaming::batch::{Keys, Points, WindowKind};
 use streaming::key::{self, KeyGroup};
-use streaming::operator::{Operator, OperatorContext, Timer};
-use streaming::state::Table;
-use streaming::{Epoch, Error, Result, Timestamp};
+use streaming::operator::OperatorContext;
+use streaming::state::RowKey;
+use streaming::{Result, Timestamp};
 
-use super::chunk::{Place, Reader, damaged, from_sortable};
+use super::chunk::{Place, Reader};
 use super::clock::Clock;
 use super::cloud::Cloud;
 use super::key_map::{CloudKey, KeyMap};
-use super::options::Time;
 use super::output::{Dropped, DroppedPoint, Fired, FiredWindows, Letters};
-
-const SESSIONS: Table = 0;
-const CLOCK: Table = 1;
+use super::over_time::{TimeWindows, WINDOWS};
+use super::pane::{read_scope, scope};
 
 /// Start and end of a session, in front of the points of each of its chunks.
 const HEADER_BYTES: usize = 16;
@@ -29,18 +27,15 @@ const HEADER_BYTES: usize = 16;
 /// Windows that end after a time without points.
 pub struct SessionWindows {
     gap: i64,
-    time: Time,
     lateness: i64,
     keeps_points: bool,
     max_points: u64,
-    clock: Clock,
     /// The sessions of a key, disjoint, in order of time.
     sessions: KeyMap<Vec<Session>>,
     /// When to look at a session next; what is no longer there, or has moved on, is found out then.
     due: BinaryHeap<Reverse<Due>>,
     /// Sessions that have fired and got a row since.
     again: BTreeSet<(i64, i64, CloudKey)>,
-    wake: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -66,30 +61,33 @@ impl Session {
     }
 
     fn scope(&self, dim: u16) -> [u8; 10] {
-        super::pane::scope(self.id, dim)
+        scope(self.id, dim)
     }
 }
 
 impl SessionWindows {
-    pub fn new(gap: i64, time: Time, lateness: i64, keeps_points: bool, max_points: u64) -> Self {
+    pub fn new(gap: i64, lateness: i64, keeps_points: bool, max_points: u64) -> Self {
         Self {
             gap,
-            time,
             lateness,
             keeps_points,
             max_points,
-            clock: Clock::default(),
             sessions: KeyMap::default(),
             due: BinaryHeap::new(),
             again: BTreeSet::new(),
-            wake: None,
         }
     }
 
-    fn add_row(&mut self, hash: u64, row: DroppedPoint<'_>, cx: &mut OperatorContext<'_>) -> Result<Option<Dropped>> {
+    /// `clock` is how far time has come for the key.
+    fn add_row(
+        &mut self,
+        hash: u64,
+        row: DroppedPoint<'_>,
+        clock: i64,
+        cx: &mut OperatorContext<'_>,
+    ) -> Result<Option<Dropped>> {
         let dim = row.point.len() as u16;
         let (start, end) = (row.event_time.0, row.event_time.0.saturating_add(self.gap));
-        let clock = self.clock.of(hash);
         let (key, sessions) = self.sessions.get_or_default(hash, row.key, dim);
         // Sessions are disjoint and sorted, so those that overlap stand together.
         let first = sessions.partition_point(|session| session.end <= start);
@@ -124,7 +122,7 @@ impl SessionWindows {
             let scope = absorbed.scope(dim);
             absorbed.cloud.forget(
                 Place {
-                    table: SESSIONS,
+                    table: WINDOWS,
                     group,
                     key: &key.bytes,
                     scope: &scope,
@@ -157,30 +155,6 @@ impl SessionWindows {
         Ok(None)
     }
 
-    fn add_rows(
-        &mut self,
-        times: &[Timestamp],
-        batch: &Batch,
-        points: &Points,
-        cx: &mut OperatorContext<'_>,
-    ) -> Result<()> {
-        let mut letters = Letters::default();
-        for (row, &event_time) in times.iter().enumerate() {
-            let point = DroppedPoint {
-                key: batch.keys.row(row),
-                event_time,
-                point: points.row(row),
-            };
-            if let Some(dropped) = self.add_row(batch.keys.hashes[row], point, cx)? {
-                letters.push(dropped, point, cx);
-            }
-        }
-        letters.flush(cx);
-        let again = std::mem::take(&mut self.again);
-        self.fire(again, cx);
-        Ok(())
-    }
-
     /// Emits sessions in the order of their end, start and key; those that were absorbed since are passed over.
     fn fire(&mut self, wanted: BTreeSet<(i64, i64, CloudKey)>, cx: &mut OperatorContext<'_>) {
         let mut fired = FiredWindows::new(WindowKind::Session);
@@ -195,48 +169,10 @@ impl SessionWindows {
                 continue;
             };
             let hash = key::hash(&key.bytes);
-            let row = Fired {
-                hash,
-                key: &key.bytes,
-                start,
-                end,
-                event_time: end - 1,
-                dim: key.dim,
-            };
+            let row = Fired::over_time(hash, &key.bytes, start, end, key.dim);
             fired.push(row, [(session.cloud.count, session.cloud.coords.as_slice())], cx);
         }
         fired.flush(cx);
-    }
-
-    fn advance(&mut self, to: i64, cx: &mut OperatorContext<'_>) -> Result<()> {
-        let (mut over, mut gone) = (BTreeSet::new(), Vec::new());
-        while self.due.peek().is_some_and(|due| due.0.at <= to) {
-            let Some(Reverse(due)) = self.due.pop() else { break };
-            let clock = self.clock.of(key::hash(&due.key.bytes));
-            let Some(sessions) = self.sessions.get_mut(&due.key) else {
-                continue;
-            };
-            let Some(session) = sessions.iter().find(|session| session.id == due.id) else {
-                continue;
-            };
-            let last = session.last();
-            if last > to {
-                self.due.push(Reverse(Due { at: last, ..due }));
-                continue;
-            }
-            if last > clock {
-                over.insert((session.end, session.start, due.key.clone()));
-            }
-            let forget_at = last.saturating_add(self.lateness);
-            if forget_at <= to {
-                gone.push((due.key, due.id));
-            } else {
-                self.due.push(Reverse(Due { at: forget_at, ..due }));
-            }
-        }
-        self.fire(over, cx);
-        self.clock.advance(to);
-        gone.into_iter().try_for_each(|(key, id)| self.forget(&key, id, cx))
     }
 
     fn forget(&mut self, key: &CloudKey, id: i64, cx: &mut OperatorContext<'_>) -> Result<()> {
@@ -254,7 +190,7 @@ impl SessionWindows {
         let scope = session.scope(key.dim);
         session.cloud.forget(
             Place {
-                table: SESSIONS,
+                table: WINDOWS,
                 group,
                 key: &key.bytes,
                 scope: &scope,
@@ -262,28 +198,12 @@ impl SessionWindows {
             cx.state,
         )
     }
+}
 
-    /// Asks to be woken when the next session of processing time may be over.
-    fn set_wake(&mut self, cx: &mut OperatorContext<'_>) {
-        let next = self.due.peek().map(|due| Timestamp(due.0.at.saturating_add(1)));
-        if let Some(at) = next
-            && self.time == Time::Processing
-            && self.wake.is_none_or(|wake| at < wake)
-        {
-            self.wake = Some(at);
-            cx.wake_at(Timer { at, token: 0 });
-        }
-    }
-
-    fn restore(&mut self, key: &[u8], namespace: &[u8], value: &[u8]) -> Result<()> {
-        let (id, rest) = namespace
-            .split_first_chunk()
-            .ok_or_else(|| damaged("a session without id"))?;
-        let (dim, _) = rest
-            .split_first_chunk()
-            .ok_or_else(|| damaged("a session without dimension"))?;
-        let (id, dim) = (from_sortable(*id), u16::from_be_bytes(*dim));
-        let (key, sessions) = self.sessions.get_or_default(key::hash(key), key, dim);
+impl TimeWindows for SessionWindows {
+    fn restore(&mut self, row: RowKey<'_>, value: &[u8]) -> Result<()> {
+        let (id, dim) = read_scope(row.namespace)?;
+        let (key, sessions) = self.sessions.get_or_default(key::hash(row.key), row.key, dim);
         let at = match sessions.iter().position(|session| session.id == id) {
             Some(at) => at,
             None => {
@@ -309,52 +229,69 @@ impl SessionWindows {
         sessions.sort_by_key(|session| session.id);
         Ok(())
     }
-}
 
-impl Operator for SessionWindows {
-    fn open(&mut self, cx: &mut OperatorContext<'_>) -> Result<()> {
-        self.clock = Clock::open(CLOCK, cx)?;
-        cx.state
-            .scan(SESSIONS, &mut |row, value| self.restore(row.key, row.namespace, value))?;
-        self.set_wake(cx);
-        Ok(())
-    }
-
-    fn process(&mut self, _port: u8, batch: Batch, cx: &mut OperatorContext<'_>) -> Result<()> {
-        let Payload::Points(points) = &batch.payload else {
-            return Err(Error::internal(
-                &cx.place.operator,
-                format_args!("windows of {}", batch.payload.name()),
-            ));
-        };
-        match self.time {
-            Time::Event => self.add_rows(&batch.event_time, &batch, points, cx)?,
-            Time::Processing => {
-                let now = cx.now().0.max(self.clock.now().saturating_add(1));
-                self.add_rows(&vec![Timestamp(now); points.rows()], &batch, points, cx)?;
+    fn add(
+        &mut self,
+        times: &[Timestamp],
+        keys: &Keys,
+        points: &Points,
+        clock: &Clock,
+        cx: &mut OperatorContext<'_>,
+    ) -> Result<()> {
+        let mut letters = Letters::default();
+        for (row, &event_time) in times.iter().enumerate() {
+            let (hash, key) = (keys.hashes[row], keys.row(row));
+            let point = DroppedPoint {
+                key,
+                event_time,
+                point: points.row(row),
+            };
+            if let Some(dropped) = self.add_row(hash, point, clock.of(hash), cx)? {
+                letters.push(dropped, point, cx);
             }
         }
-        self.set_wake(cx);
+        letters.flush(cx);
+        let again = std::mem::take(&mut self.again);
+        self.fire(again, cx);
         Ok(())
     }
 
-    fn on_watermark(&mut self, watermark: Timestamp, cx: &mut OperatorContext<'_>) -> Result<()> {
-        if self.time == Time::Event || watermark == Timestamp::MAX {
-            self.advance(watermark.0, cx)?;
+    fn advance(&mut self, to: i64, clock: &mut Clock, cx: &mut OperatorContext<'_>) -> Result<()> {
+        let (mut over, mut gone) = (BTreeSet::new(), Vec::new());
+        while self.due.peek().is_some_and(|due| due.0.at <= to) {
+            let Some(Reverse(due)) = self.due.pop() else { break };
+            let now = clock.of(key::hash(&due.key.bytes));
+            let Some(sessions) = self.sessions.get_mut(&due.key) else {
+                continue;
+            };
+            let Some(session) = sessions.iter().find(|session| session.id == due.id) else {
+                continue;
+            };
+            let last = session.last();
+            if last > to {
+                self.due.push(Reverse(Due { at: last, ..due }));
+                continue;
+            }
+            if last > now {
+                over.insert((session.end, session.start, due.key.clone()));
+            }
+            let forget_at = last.saturating_add(self.lateness);
+            if forget_at <= to {
+                gone.push((due.key, due.id));
+            } else {
+                self.due.push(Reverse(Due { at: forget_at, ..due }));
+            }
         }
-        cx.forward_watermark(watermark);
-        Ok(())
+        self.fire(over, cx);
+        clock.advance(to);
+        gone.into_iter().try_for_each(|(key, id)| self.forget(&key, id, cx))
     }
 
-    fn on_timer(&mut self, _timer: Timer, cx: &mut OperatorContext<'_>) -> Result<()> {
-        self.wake = None;
-        let now = cx.now().0;
-        self.advance(now.saturating_sub(1), cx)?;
-        self.set_wake(cx);
-        Ok(())
+    fn next_end(&self, _clock: &Clock) -> Option<Timestamp> {
+        self.due.peek().map(|due| Timestamp(due.0.at.saturating_add(1)))
     }
 
-    fn on_barrier(&mut self, _epoch: Epoch, cx: &mut OperatorContext<'_>) -> Result<()> {
+    fn persist(&mut self, cx: &mut OperatorContext<'_>) -> Result<usize> {
         let mut retained = 0;
         for (hash, key, sessions) in self.sessions.iter_mut() {
             let group = KeyGroup::of(hash, cx.place.key_groups);
@@ -362,9 +299,9 @@ impl Operator for SessionWindows {
                 let mut header = [0; HEADER_BYTES];
                 header[..8].copy_from_slice(&session.start.to_le_bytes());
                 header[8..].copy_from_slice(&session.end.to_le_bytes());
-                let scope = super::pane::scope(session.id, key.dim);
+                let scope = scope(session.id, key.dim);
                 let place = Place {
-                    table: SESSIONS,
+                    table: WINDOWS,
                     group,
                     key: &key.bytes,
                     scope: &scope,
@@ -373,7 +310,6 @@ impl Operator for SessionWindows {
                 retained += size_of::<Session>() + session.cloud.heap_bytes();
             }
         }
-        cx.services.gauge("retainedBytes", retained as u64);
-        self.clock.persist(CLOCK, cx)
+        Ok(retained)
     }
 }
