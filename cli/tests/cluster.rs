@@ -11,7 +11,7 @@ use proto::{
     ListJobsResponse, SubmitJobRequest, SubmitJobResponse, VertexSummary,
 };
 use streaming::job::Job;
-use support::{job, stderr, stdout, submit_job};
+use support::{check_contains, job, submit_job};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 
@@ -50,10 +50,7 @@ impl Client for Remembering {
     async fn job_status(&self, request: Request<JobStatusRequest>) -> Result<Response<JobStatusResponse>, Status> {
         let id = request.into_inner().job_id;
         let mut jobs = self.jobs.lock().unwrap();
-        let (job, course) = jobs
-            .iter_mut()
-            .find(|(job, _)| job.job_id == id)
-            .ok_or_else(|| Status::not_found(id))?;
+        let (job, course) = find(&mut jobs, id)?;
         if !course.is_empty() {
             job.state = course.remove(0).to_owned();
         }
@@ -75,16 +72,18 @@ impl Client for Remembering {
     async fn cancel_job(&self, request: Request<CancelJobRequest>) -> Result<Response<CancelJobResponse>, Status> {
         let id = request.into_inner().job_id;
         let mut jobs = self.jobs.lock().unwrap();
-        let (job, course) = jobs
-            .iter_mut()
-            .find(|(job, _)| job.job_id == id)
-            .ok_or_else(|| Status::not_found(id))?;
+        let (job, course) = find(&mut jobs, id)?;
         if job.state == "FINISHED" {
             return Err(Status::failed_precondition(format!("job {} has ended", job.name)));
         }
         *course = vec!["CANCELLING", "CANCELED"];
         Ok(Response::new(CancelJobResponse {}))
     }
+}
+
+fn find(jobs: &mut [Remembered], id: String) -> Result<&mut Remembered, Status> {
+    let found = jobs.iter_mut().find(|(job, _)| job.job_id == id);
+    found.ok_or_else(|| Status::not_found(id))
 }
 
 fn summary(id: &str, name: &str, state: &str) -> JobSummary {
@@ -131,36 +130,23 @@ fn a_submitted_job_is_followed_to_its_end() {
     let address = serve(service.clone());
     let generator = job("generator.toml");
     let output = submit_job(&["--job", &generator, "--jobmanager", &address, "--set", "keys=9"]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(
-        stdout(&output).starts_with("job generator submitted: 0000"),
-        "{}",
-        stdout(&output)
-    );
-    assert!(
-        stdout(&output).contains("job generator is FINISHED"),
-        "{}",
-        stdout(&output)
-    );
-    assert!(
-        stderr(&output).contains("RUNNING, 0/4 tasks, 20 records in"),
-        "{}",
-        stderr(&output)
-    );
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    check_contains(&output.stdout, "job generator submitted: 0000");
+    check_contains(&output.stdout, "job generator is FINISHED");
+    check_contains(&output.stderr, "RUNNING, 0/4 tasks, 20 records in");
     let submitted = service.submitted.lock().unwrap();
     assert!(submitted[0].source_text.contains("[parameters]"));
-    assert!(submitted[0].job.contains("\"keys\":9"), "{}", submitted[0].job);
+    check_contains(&submitted[0].job, "\"keys\":9");
 }
 
 #[test]
 fn a_job_that_fails_says_why_and_gives_1() {
     let address = serve(with_course(&["RUNNING", "FAILED"]));
     let output = submit_job(&["--job", &job("throughput.toml"), "--jobmanager", &address]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(
-        stderr(&output).contains("error: job throughput is FAILED: windows (1/2): disk full"),
-        "{}",
-        stderr(&output)
+    assert_eq!(output.code, Some(1));
+    check_contains(
+        &output.stderr,
+        "error: job throughput is FAILED: windows (1/2): disk full",
     );
 }
 
@@ -171,8 +157,8 @@ fn detached_jobs_are_listed_shown_and_cancelled_by_name_and_by_prefix() {
     let ask = |arguments: &[&str]| submit_job(&[arguments, &["--jobmanager", &address, "-o", "json"]].concat());
     let json = |arguments: &[&str]| -> serde_json::Value {
         let output = ask(arguments);
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stdout(&output));
-        serde_json::from_slice(&output.stdout).unwrap()
+        assert_eq!(output.code, Some(0), "{arguments:?}: {}", output.stdout);
+        serde_json::from_str(&output.stdout).unwrap()
     };
     let submitted = json(&["--job", &job("throughput.toml"), "--detached"]);
     let id = submitted["job_id"].as_str().unwrap();
@@ -182,12 +168,8 @@ fn detached_jobs_are_listed_shown_and_cancelled_by_name_and_by_prefix() {
     assert_eq!(json(&["--status"])["name"], "throughput");
     assert_eq!(json(&["--cancel", "throughput"])["state"], "CANCELED");
     let refused = ask(&["--cancel", "troughput"]);
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(
-        stdout(&refused).contains("did you mean \\\"throughput\\\"?"),
-        "{}",
-        stdout(&refused)
-    );
+    assert_eq!(refused.code, Some(1));
+    check_contains(&refused.stdout, "did you mean \\\"throughput\\\"?");
 }
 
 #[test]
@@ -202,11 +184,7 @@ fn secrets_travel_apart_so_that_they_can_be_hidden() {
     let address = serve(service.clone());
     let path = path.display().to_string();
     let output = submit_job(&["--job", &path, "--jobmanager", &address, "--detached", "--verbose"]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(
-        stderr(&output).contains("name = \"${env:CARGO_PKG_NAME}-job\""),
-        "{}",
-        stderr(&output)
-    );
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    check_contains(&output.stderr, "name = \"${env:CARGO_PKG_NAME}-job\"");
     assert_eq!(service.submitted.lock().unwrap()[0].secrets, ["cli"]);
 }

@@ -185,17 +185,8 @@ impl Dispatcher {
 
     fn start(&self, id: JobId, spec: Spec, log: JobLog, committed: Option<Committed>) {
         let inner = &*self.inner;
-        let submitted_ms = log.state().submitted.0.div_euclid(1000);
-        let mut view = JobView::new(
-            id,
-            spec.name.clone(),
-            spec.graph.clone(),
-            spec.settings.clone(),
-            submitted_ms,
-        );
-        view.attempt = log.state().attempt;
         let machine = Machine::new(spec.shape(), Restarts::new(spec.restart.clone()), log.state().attempt);
-        let (handle, messages) = JobHandle::new(view);
+        let (handle, messages) = JobHandle::new(view(id, &spec, log.state()));
         let (journal, written) = Journal::open(log, inner.store.clone(), inner.cluster.clone(), spec.retain_on_cancel);
         let start = driver::Start {
             machine,
@@ -216,15 +207,7 @@ impl Dispatcher {
 
     /// An ended job, shown without a driver.
     fn remember(&self, id: JobId, spec: &Spec, state: &JobState) {
-        let submitted_ms = state.submitted.0.div_euclid(1000);
-        let mut view = JobView::new(
-            id,
-            spec.name.clone(),
-            spec.graph.clone(),
-            spec.settings.clone(),
-            submitted_ms,
-        );
-        view.attempt = state.attempt;
+        let mut view = view(id, spec, state);
         if let Some(ended) = &state.ended {
             let end = match ended.end {
                 EndState::Finished => State::Finished,
@@ -244,15 +227,7 @@ impl Dispatcher {
     /// A job that cannot be taken up as long as its log or its last checkpoint cannot be read.
     fn remember_stuck(&self, id: JobId, spec: &Spec, state: &JobState, error: &checkpoint::Error) {
         tracing::error!(job = %id, name = spec.name, %error, "job cannot be taken up; it stays as it is until the next start");
-        let submitted_ms = state.submitted.0.div_euclid(1000);
-        let mut view = JobView::new(
-            id,
-            spec.name.clone(),
-            spec.graph.clone(),
-            spec.settings.clone(),
-            submitted_ms,
-        );
-        view.attempt = state.attempt;
+        let mut view = view(id, spec, state);
         view.fail(
             Failure::external(format!("the job cannot be taken up: {error}")),
             now_ms(),
@@ -356,4 +331,13 @@ impl Dispatcher {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, JobHandle>> {
         self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a job's log tells of it, to be shown.
+fn view(id: JobId, spec: &Spec, state: &JobState) -> JobView {
+    let submitted_ms = state.submitted.0.div_euclid(1000);
+    let (name, graph, settings) = (spec.name.clone(), spec.graph.clone(), spec.settings.clone());
+    let mut view = JobView::new(id, name, graph, settings, submitted_ms);
+    view.attempt = state.attempt;
+    view
 }

@@ -11,7 +11,7 @@ use axum::http;
 use common::{Behaviour, Fake, client, job, start, until};
 use http_client::{get, send};
 use jobmanager::leader::Leader;
-use proto::{CancelJobRequest, JobStatusRequest, ListJobsRequest, SubmitJobRequest};
+use proto::{CancelJobRequest, JobStatusRequest, JobSummary, ListJobsRequest, SubmitJobRequest};
 use serde_json::Value;
 
 mod http_client;
@@ -31,10 +31,36 @@ async fn submit(leader: &Leader, job: String) -> String {
         .job_id
 }
 
-async fn state(leader: &Leader, job: &str) -> String {
+/// A TaskManager that does what it should.
+fn attach(id: &str, slots: u32, leader: &Leader) -> Fake {
+    Fake::attach(id, slots, leader.rpc_address, Behaviour::default())
+}
+
+async fn summary(leader: &Leader, job: &str) -> JobSummary {
     let request = JobStatusRequest { job_id: job.into() };
-    let status = client(leader).await.job_status(request).await.unwrap().into_inner();
-    status.job.unwrap().state
+    let status = client(leader).await.job_status(request).await.unwrap();
+    status.into_inner().job.unwrap()
+}
+
+async fn state(leader: &Leader, job: &str) -> String {
+    summary(leader, job).await.state
+}
+
+async fn cancel(leader: &Leader, job: &str) {
+    let request = CancelJobRequest { job_id: job.into() };
+    client(leader).await.cancel_job(request).await.unwrap();
+}
+
+/// What the last failure of a job was.
+async fn failure(leader: &Leader, job: &str) -> String {
+    let failures = get(leader, &format!("/jobs/{job}/exceptions")).await;
+    let last = &failures["exceptionHistory"]["entries"][0]["stacktrace"];
+    last.as_str().unwrap().to_owned()
+}
+
+#[track_caller]
+fn check_starts(text: &str, wanted: &str) {
+    assert!(text.starts_with(wanted), "{text}");
 }
 
 async fn until_state(leader: &Leader, job: &str, wanted: &str) {
@@ -44,9 +70,7 @@ async fn until_state(leader: &Leader, job: &str, wanted: &str) {
 async fn until_checkpoints(leader: &Leader, job: &str, least: u64) -> u64 {
     let mut last = 0;
     until("a checkpoint", async || {
-        let request = JobStatusRequest { job_id: job.into() };
-        let status = client(leader).await.job_status(request).await.unwrap().into_inner();
-        last = status.job.unwrap().last_checkpoint;
+        last = summary(leader, job).await.last_checkpoint;
         last >= least
     })
     .await;
@@ -58,19 +82,11 @@ async fn a_job_waits_for_slots_runs_and_is_cancelled() {
     let directory = tempfile::tempdir().unwrap();
     let leader = start(directory.path(), &[]).await;
     let id = submit(&leader, job("points")).await;
-    let status = client(&leader)
-        .await
-        .job_status(JobStatusRequest { job_id: id.clone() })
-        .await;
-    let job = status.unwrap().into_inner().job.unwrap();
+    let job = summary(&leader, &id).await;
     assert_eq!(job.state, "CREATED");
-    assert!(
-        job.last_failure.starts_with("the job needs 2 slots and 0 are free"),
-        "{}",
-        job.last_failure
-    );
-    let one = Fake::attach("one", 1, leader.rpc_address, Behaviour::default());
-    let two = Fake::attach("two", 1, leader.rpc_address, Behaviour::default());
+    check_starts(&job.last_failure, "the job needs 2 slots and 0 are free");
+    let one = attach("one", 1, &leader);
+    let two = attach("two", 1, &leader);
     until_state(&leader, &id, "RUNNING").await;
     until_checkpoints(&leader, &id, 2).await;
     until("the announcement", async || {
@@ -79,14 +95,11 @@ async fn a_job_waits_for_slots_runs_and_is_cancelled() {
     .await;
     assert_eq!(two.seen(|seen| seen.deploys.len()), 1);
     // By name, and by the beginning of the id.
-    let request = CancelJobRequest {
-        job_id: "points".into(),
-    };
-    client(&leader).await.cancel_job(request).await.unwrap();
+    cancel(&leader, "points").await;
     until_state(&leader, &id[..6], "CANCELED").await;
     assert_eq!(one.seen(|seen| seen.cancels.len()), 1);
-    let again = CancelJobRequest { job_id: id };
-    client(&leader).await.cancel_job(again).await.unwrap();
+    // Cancelling again changes nothing.
+    cancel(&leader, &id).await;
     leader.stop().await;
 }
 
@@ -94,8 +107,8 @@ async fn a_job_waits_for_slots_runs_and_is_cancelled() {
 async fn a_killed_taskmanager_costs_less_than_a_second() {
     let directory = tempfile::tempdir().unwrap();
     let leader = start(directory.path(), &[]).await;
-    let one = Fake::attach("one", 2, leader.rpc_address, Behaviour::default());
-    let two = Fake::attach("two", 2, leader.rpc_address, Behaviour::default());
+    let one = attach("one", 2, &leader);
+    let two = attach("two", 2, &leader);
     let id = submit(&leader, job("points")).await;
     until_state(&leader, &id, "RUNNING").await;
     let committed = until_checkpoints(&leader, &id, 1).await;
@@ -115,10 +128,7 @@ async fn a_killed_taskmanager_costs_less_than_a_second() {
     // The checkpoint before the last is deleted in the background.
     let folder = directory.path().join(format!("default/jobs/{id}/manifest"));
     until("retention", async || std::fs::read_dir(&folder).unwrap().count() <= 2).await;
-    let failures = get(&leader, &format!("/jobs/{id}/exceptions")).await;
-    let first = &failures["exceptionHistory"]["entries"][0];
-    let text = first["stacktrace"].as_str().unwrap();
-    assert!(text.starts_with("TaskManager two is lost: it"), "{text}");
+    check_starts(&failure(&leader, &id).await, "TaskManager two is lost: it");
     leader.stop().await;
 }
 
@@ -126,20 +136,19 @@ async fn a_killed_taskmanager_costs_less_than_a_second() {
 async fn a_new_jobmanager_takes_the_jobs_up_from_their_last_checkpoint() {
     let directory = tempfile::tempdir().unwrap();
     let leader = start(directory.path(), &[]).await;
-    let fake = Fake::attach("one", 2, leader.rpc_address, Behaviour::default());
+    let fake = attach("one", 2, &leader);
     let id = submit(&leader, job("points")).await;
     let cancelled = submit(&leader, job("other")).await;
     until_state(&leader, &id, "RUNNING").await;
     let committed = until_checkpoints(&leader, &id, 2).await;
-    let request = CancelJobRequest { job_id: "other".into() };
-    client(&leader).await.cancel_job(request).await.unwrap();
+    cancel(&leader, "other").await;
     until_state(&leader, &cancelled, "CANCELED").await;
     let first_term = leader.term;
     // As if killed: nothing is suspended, nobody resigns.
     drop((leader, fake));
     let leader = start(directory.path(), &[]).await;
     assert_eq!(leader.term, first_term.next());
-    let fake = Fake::attach("one", 2, leader.rpc_address, Behaviour::default());
+    let fake = attach("one", 2, &leader);
     until_state(&leader, &id, "RUNNING").await;
     let deploy = fake.seen(|seen| seen.deploys[0].clone());
     let manifest = checkpoint::Manifest::parse(deploy.manifest.as_bytes()).unwrap();
@@ -161,7 +170,7 @@ async fn a_new_jobmanager_takes_the_jobs_up_from_their_last_checkpoint() {
 async fn a_job_that_cannot_be_taken_up_is_shown_and_does_not_hold_up_the_others() {
     let directory = tempfile::tempdir().unwrap();
     let leader = start(directory.path(), &[]).await;
-    let _fake = Fake::attach("one", 4, leader.rpc_address, Behaviour::default());
+    let _fake = attach("one", 4, &leader);
     let (broken, whole) = (
         submit(&leader, job("broken")).await,
         submit(&leader, job("whole")).await,
@@ -174,17 +183,12 @@ async fn a_job_that_cannot_be_taken_up_is_shown_and_does_not_hold_up_the_others(
         std::fs::write(manifest.unwrap().path(), "torn").unwrap();
     }
     let leader = start(directory.path(), &[]).await;
-    let _fake = Fake::attach("one", 4, leader.rpc_address, Behaviour::default());
+    let _fake = attach("one", 4, &leader);
     until_state(&leader, &whole, "RUNNING").await;
     assert_eq!(state(&leader, &broken).await, "SUSPENDED");
-    let failures = get(&leader, &format!("/jobs/{broken}/exceptions")).await;
-    let text = failures["exceptionHistory"]["entries"][0]["stacktrace"]
-        .as_str()
-        .unwrap();
-    assert!(
-        text.starts_with("the job cannot be taken up:") && text.contains("damaged"),
-        "{text}"
-    );
+    let text = failure(&leader, &broken).await;
+    check_starts(&text, "the job cannot be taken up:");
+    assert!(text.contains("damaged"), "{text}");
     leader.stop().await;
 }
 
@@ -222,10 +226,7 @@ async fn a_checkpoint_that_nobody_answers_is_given_up_and_the_job_runs_on() {
     })
     .await;
     let why = answer["latest"]["failed"]["failure_message"].as_str().unwrap();
-    assert!(
-        why.starts_with("4 of 4 tasks did not acknowledge within 0.05 s"),
-        "{why}"
-    );
+    check_starts(why, "4 of 4 tasks did not acknowledge within 0.05 s");
     assert_eq!(state(&leader, &id).await, "RUNNING");
     leader.stop().await;
 }
@@ -249,11 +250,7 @@ async fn a_bad_job_is_refused_with_all_its_mistakes() {
     let request = JobStatusRequest { job_id: "nope".into() };
     let status = client(&leader).await.job_status(request).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::NotFound);
-    assert!(
-        status.message().starts_with("job nope is not known here"),
-        "{}",
-        status.message()
-    );
+    check_starts(status.message(), "job nope is not known here");
     leader.stop().await;
 }
 
@@ -301,8 +298,8 @@ fn check_shape(path: &str, flink: &Value, ours: &Value) {
 async fn rest_answers_in_flinks_shapes() {
     let directory = tempfile::tempdir().unwrap();
     let leader = start(directory.path(), &[]).await;
-    let one = Fake::attach("one", 2, leader.rpc_address, Behaviour::default());
-    let two = Fake::attach("two", 2, leader.rpc_address, Behaviour::default());
+    let one = attach("one", 2, &leader);
+    let two = attach("two", 2, &leader);
     let id = submit(&leader, job("points")).await;
     until_state(&leader, &id, "RUNNING").await;
     until_checkpoints(&leader, &id, 1).await;
