@@ -11,23 +11,9 @@
 # Needs perf (Debian: apt-get install linux-perf) and the right to use it: root, or kernel.perf_event_paranoid of 0 or less.
 # environment: CARGO_TARGET_DIR, BETTIFLOW_BIN_DIR as for run.sh
 set -euo pipefail
-PROGRAM_FOLDER="$(cd "$(dirname "$0")" && pwd)"
-. "$PROGRAM_FOLDER/../../scripts/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
-skip_build="${BETTIFLOW_BIN_DIR:+yes}"
-arguments=()
-for argument in "$@"; do
-    case "$argument" in
-        --skip-build) skip_build=yes ;;
-        -h | --help) print_help; exit 0 ;;
-        *) arguments+=("$argument") ;;
-    esac
-done
-have python3 || die "python3 was not found; it drives the run"
+read_arguments "$@"
 have perf || die "there is no profile: perf was not found (Debian: apt-get install linux-perf)"
-if [ -z "$skip_build" ]; then
-    (cd "$ROOT" && cargo build --locked --release -p jobmanager -p taskmanager -p cli)
-fi
-BETTIFLOW_BIN_DIR="$(bin_dir release)"
-export BETTIFLOW_BIN_DIR
+build_binaries
 exec python3 -B "$PROGRAM_FOLDER/profile_job.py" "${arguments[@]}"

@@ -18,23 +18,8 @@
 #   BETTIFLOW_BENCH_DIR   where Flink is kept (default: .bettiflow/bench); fetched once from Maven Central with mvn, Java 17 or newer
 # Exit code 1: a run failed or did not see all rows. That Flink could not be had is said, and no failure.
 set -euo pipefail
-PROGRAM_FOLDER="$(cd "$(dirname "$0")" && pwd)"
-. "$PROGRAM_FOLDER/../../scripts/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
-skip_build="${BETTIFLOW_BIN_DIR:+yes}"
-arguments=()
-for argument in "$@"; do
-    case "$argument" in
-        --skip-build) skip_build=yes ;;
-        -h | --help) print_help; exit 0 ;;
-        *) arguments+=("$argument") ;;
-    esac
-done
-have python3 || die "python3 was not found; it drives the runs"
-have cargo || [ -n "${BETTIFLOW_BIN_DIR:-}" ] || die "cargo was not found; install the Rust toolchain from https://rustup.rs"
-if [ -z "$skip_build" ]; then
-    (cd "$ROOT" && cargo build --locked --release -p jobmanager -p taskmanager -p cli)
-fi
-BETTIFLOW_BIN_DIR="$(bin_dir release)"
-export BETTIFLOW_BIN_DIR
+read_arguments "$@"
+build_binaries
 exec python3 -B "$PROGRAM_FOLDER/throughput.py" "${arguments[@]}"
