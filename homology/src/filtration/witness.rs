@@ -9,6 +9,7 @@
 //! where Q are the landmarks outside τ ([`WitnessKind::Weak`]) or all landmarks ([`WitnessKind::Strong`]); the minimum
 //! over no landmark is infinite. All values are squared distances. Squares below 10⁻³⁰⁸ are lost.
 
+mod estimate;
 mod faces;
 mod lowering;
 mod map;

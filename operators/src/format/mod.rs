@@ -3,6 +3,7 @@
 //! `result-json`, which is also the format of a sink that names none (`json`): diagrams become answers of schema
 //! `tda_window_result_v1`, windows are described, points are written as `point-json` reads them, documents stay as they are.
 
+mod annotation;
 mod json;
 mod point;
 mod result;
@@ -12,6 +13,7 @@ use streaming::connector::Encoder;
 use streaming::job::Options;
 use streaming::operator::{EncoderFactory, Rows};
 
+pub use annotation::Annotation;
 pub use point::{point_json, window_json};
 use result::ResultEncoder;
 

@@ -3,10 +3,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use homology::{Diagram, Limits, Persistence, PointCloud, VietorisRips, landmarks};
+use homology::{Diagram, Limits, PointCloud, landmarks};
 use streaming::batch::{Batch, Payload};
 use streaming::operator::Cancel;
 
+use super::options::Spec;
 use super::plan::Plan;
 use crate::pending::Started;
 
@@ -23,7 +24,7 @@ pub struct Computed {
 pub struct Computation {
     /// A batch of this one window.
     pub window: Arc<Batch>,
-    pub rips: VietorisRips,
+    pub spec: Arc<Spec>,
     pub plan: Plan,
     pub started: Arc<OnceLock<Started>>,
 }
@@ -53,18 +54,15 @@ impl Computation {
     }
 
     fn diagram(&self, limits: &Limits) -> homology::Result<(Diagram, f64)> {
-        let algorithm: &dyn Persistence = &VietorisRips {
-            max_dimension: self.plan.max_dimension,
-            ..self.rips.clone()
-        };
+        let (algorithm, max_dimension) = (&self.spec.algorithm, self.plan.max_dimension);
         let (coords, dim) = points(&self.window);
         let cloud = PointCloud::new(coords, dim)?;
         let Some(count) = self.plan.landmarks else {
-            return Ok((algorithm.diagram(cloud, limits)?, 0.0));
+            return Ok((algorithm.diagram(cloud, max_dimension, limits)?, 0.0));
         };
-        let landmarks = landmarks::max_min(cloud, self.rips.metric, count, 0, limits)?;
+        let landmarks = landmarks::max_min(cloud, algorithm.metric(), count, 0, limits)?;
         let coords = landmarks.coordinates(cloud);
-        let diagram = algorithm.diagram(PointCloud::new(&coords, dim)?, limits)?;
+        let diagram = algorithm.diagram(PointCloud::new(&coords, dim)?, max_dimension, limits)?;
         Ok((diagram, 2.0 * landmarks.covering_radius))
     }
 }

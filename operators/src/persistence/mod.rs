@@ -16,6 +16,7 @@
 //! back to the oldest window in work. What cannot be computed goes to the side output `failed`; a window that is too large
 //! does so by default, since a lesser computation is something to ask for.
 
+mod algorithm;
 mod compute;
 mod operator;
 mod options;

@@ -9,7 +9,7 @@ use streaming::operator::{Completion, Finished, Operator, OperatorContext, Outpu
 use streaming::{Epoch, Error, Result, Timestamp};
 
 use super::compute::{Computation, Computed, points};
-use super::options::{ALGORITHM, Spec};
+use super::options::Spec;
 use super::plan::{Decision, Plan, again, decide};
 use super::show::shown_diagram;
 use crate::format::window_json;
@@ -29,7 +29,7 @@ struct Memo {
 
 /// Computes persistence diagrams of windows.
 pub struct PersistenceOperator {
-    spec: Spec,
+    spec: Arc<Spec>,
     queue: Queue<Memo>,
     watermark: HeldWatermark,
 }
@@ -37,7 +37,7 @@ pub struct PersistenceOperator {
 impl PersistenceOperator {
     pub fn new(spec: Spec) -> Self {
         Self {
-            spec,
+            spec: Arc::new(spec),
             queue: Queue::default(),
             watermark: HeldWatermark::default(),
         }
@@ -88,7 +88,7 @@ impl PersistenceOperator {
         pending.started = Arc::default();
         let computation = Computation {
             window: pending.row.clone(),
-            rips: self.spec.rips.clone(),
+            spec: self.spec.clone(),
             plan: pending.memo.plan,
             started: pending.started.clone(),
         };
@@ -288,7 +288,7 @@ fn diagram_row(window: &Batch, spec: &Spec, plan: Plan, diagram: &homology::Diag
         count: of.count.clone(),
         dim: of.dim.clone(),
         max_dimension: vec![plan.max_dimension as u16],
-        algorithm: List::from_iter([ALGORITHM.as_bytes()]),
+        algorithm: List::from_iter([spec.algorithm.name().as_bytes()]),
         pairs: List::from_iter([pairs.as_slice()]),
         error_bound: vec![computed.error_bound],
         seconds: vec![computed.seconds],

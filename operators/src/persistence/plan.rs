@@ -1,6 +1,6 @@
 //! Whether a window can be computed, and in what lesser way if not. Pure: the operator acts on the answer.
 
-use homology::{Limits, PointCloud, cost};
+use homology::{Limits, PointCloud};
 
 use super::options::{OnOversize, Spec};
 
@@ -34,14 +34,14 @@ const LOOK_DISTANCES: u64 = 16 << 20;
 /// A computation is admitted with what suffices for most clouds of its size; the few that need more come back to
 /// [`again`].
 pub fn decide(spec: &Spec, cloud: PointCloud<'_>, limit: u64) -> Decision {
-    let mut full = plan(spec, cloud, spec.rips.max_dimension, None);
+    let mut full = plan(spec, cloud, spec.max_dimension, None);
     if full.memory_bytes >= LOOK_FROM_BYTES {
         let limits = Limits {
             work: Some(LOOK_DISTANCES),
             ..Limits::default()
         };
         // What is wrong with the points, the computation itself will tell.
-        if let Ok(cost) = spec.rips.estimate(cloud, &limits) {
+        if let Some(Ok(cost)) = spec.algorithm.cost_of(cloud, &limits) {
             full.memory_bytes = full.memory_bytes.min(cost.typical_memory_bytes as u64);
         }
     }
@@ -85,7 +85,7 @@ fn lesser(spec: &Spec, cloud: PointCloud<'_>, tried: Plan, limit: u64) -> Decisi
 
 fn plan(spec: &Spec, cloud: PointCloud<'_>, max_dimension: usize, landmarks: Option<usize>) -> Plan {
     let computed = landmarks.unwrap_or(cloud.len());
-    let cost = cost::estimate(computed, cloud.dimension(), max_dimension, spec.rips.threshold);
+    let cost = spec.algorithm.cost(computed, cloud.dimension(), max_dimension);
     // The distances of all points to their nearest landmark, and the rows of the landmarks.
     let choosing = landmarks.map_or(0, |count| 16 * cloud.len() + 32 * count);
     Plan {

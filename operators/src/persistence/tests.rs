@@ -327,9 +327,14 @@ fn a_panic_in_the_pool_is_a_dead_letter() {
 fn mistakes_in_the_options_are_told() {
     for (job, message) in [
         (
-            "algorithm = \"alpha\"",
-            "not available yet in this version; available: vietoris_rips",
+            "algorithm = \"witness\"\nmetric = \"manhattan\"",
+            "unknown option \"metric\"",
         ),
+        (
+            "algorithm = \"witness\"\non-oversize = \"landmarks\"",
+            "landmarks do not stand for a window",
+        ),
+        ("algorithm = \"witness\"\nlandmark-seed = 3", "only landmark-selection"),
         (
             "algorithm = \"python:mine:diagram\"",
             "not available yet in this version",
@@ -348,7 +353,9 @@ fn mistakes_in_the_options_are_told() {
     ] {
         let mut options = options(job);
         Persistence.describe(&mut options);
-        let problems = options.problems().clone().take();
+        let problems = options.problems().clone();
+        options.finish();
+        let problems = problems.take();
         assert!(
             problems.iter().any(|problem| problem.message.contains(message)),
             "{job}: {problems:?}"

@@ -1,0 +1,70 @@
+//! The algorithms of the persistence operator: what each costs and computes.
+
+use homology::{Cost, Diagram, Limits, Metric, Persistence, PointCloud, Result, VietorisRips, WitnessComplex, cost};
+
+/// An algorithm with its parameters, as the job file names it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Algorithm {
+    VietorisRips(VietorisRips),
+    Witness(WitnessComplex),
+}
+
+impl Algorithm {
+    /// The first is what a job gets that names none.
+    pub const NAMES: [&'static str; 2] = ["vietoris_rips", "witness"];
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::VietorisRips(_) => Self::NAMES[0],
+            Self::Witness(_) => Self::NAMES[1],
+        }
+    }
+
+    /// Whether a few points may stand for all, with a bound of the error.
+    pub fn takes_landmarks_when_oversize(&self) -> bool {
+        matches!(self, Self::VietorisRips(_))
+    }
+
+    /// How points are compared.
+    pub fn metric(&self) -> Metric {
+        match self {
+            Self::VietorisRips(rips) => rips.metric,
+            Self::Witness(_) => Metric::Euclidean,
+        }
+    }
+
+    /// The cost of any cloud of so many points up to homology of `max_dimension`.
+    pub fn cost(&self, points: usize, dim: usize, max_dimension: usize) -> Cost {
+        match self {
+            Self::VietorisRips(rips) => cost::estimate(points, dim, max_dimension, rips.threshold),
+            Self::Witness(witness) => WitnessComplex {
+                limit_dimension: max_dimension + 1,
+                ..witness.clone()
+            }
+            .estimate(points),
+        }
+    }
+
+    /// A better answer to the same question for this cloud, where looking at it may give one.
+    pub fn cost_of(&self, cloud: PointCloud<'_>, limits: &Limits) -> Option<Result<Cost>> {
+        match self {
+            Self::VietorisRips(rips) => Some(rips.estimate(cloud, limits)),
+            Self::Witness(_) => None,
+        }
+    }
+
+    pub fn diagram(&self, cloud: PointCloud<'_>, max_dimension: usize, limits: &Limits) -> Result<Diagram> {
+        match self {
+            Self::VietorisRips(rips) => VietorisRips {
+                max_dimension,
+                ..rips.clone()
+            }
+            .diagram(cloud, limits),
+            Self::Witness(witness) => WitnessComplex {
+                limit_dimension: max_dimension + 1,
+                ..witness.clone()
+            }
+            .diagram(cloud, limits),
+        }
+    }
+}
