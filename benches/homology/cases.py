@@ -58,12 +58,13 @@ class Case:
 DIMENSIONS = "Rips, dimension 2 and up"
 SPACE = "Rips H1, R² and R³"
 HIGH = "Rips H1, R⁴ and up, matrices"
+RIPS = (DIMENSIONS, SPACE, HIGH)
 
 
 def rips_peers(dimension, threshold, collapse=True):
     options = {"dimension": dimension, "threshold": threshold}
     peers = [
-        Peer("Ripser", "ripser", options, SINGLE),
+        Peer("ripser.py", "ripser", options, SINGLE),
         Peer("giotto-ph", "giotto", options, SINGLE, threads=True),
         Peer("GUDHI", "gudhi_rips", options | {"collapse": 0}),
     ]
@@ -184,7 +185,7 @@ def window_cases():
         name = f"loop3_{rows}_of_{size}"
         options = {"size": size, "slide": slide, "dimension": dimension}
         peers = [
-            Peer("Ripser", "windows", options | {"peer": "ripser"}, SINGLE),
+            Peer("ripser.py", "windows", options | {"peer": "ripser"}, SINGLE),
             Peer("GUDHI", "windows", options | {"peer": "gudhi_rips"}),
             Peer("GUDHI, collapse", "windows", options | {"peer": "gudhi_rips", "collapse": 1}),
             Peer("giotto-ph", "windows", options | {"peer": "giotto"}, SINGLE, threads=True),

@@ -90,9 +90,9 @@ starting, imports, reading and writing are not in it, on either side. CPU is tha
 alternate; figures are medians of {options.runs} (of 1 beyond 20 s), of which each repeats a short computation up to five
 times. For one thread a process is bound to one processor. A run is ended after {options.timeout:g} s. *Best* is the best mode
 of the best peer in that row; the ratio is ours divided by it, lower is better. Answers are compared with every peer that
-ended: finite classes within bottleneck distance 1e-9 in double and {cases.SINGLE:g} in single precision (Ripser, giotto-ph).
+ended: finite classes within bottleneck distance 1e-9 in double and {cases.SINGLE:g} in single precision (ripser.py, giotto-ph).
 
-Contestants: {versions()}. Ripser is the C++ code of ripser.py, which includes the distances of all pairs.
+Contestants: {versions()}. Those that start from points compute the distances within the measured time.
 Threads: {", ".join(map(str, threads))}."""
 
 
@@ -206,7 +206,7 @@ def group_goals(group, rows):
     if memory:
         worst = max(memory, key=memory.get)
         lines.append(
-            f"Memory beside Ripser's: {ratio(geometric_mean(memory.values()))} (geometric mean), at most "
+            f"Memory beside the least of Ripser's kind (ripser.py, giotto-ph, GUDHI without collapse): {ratio(geometric_mean(memory.values()))} (geometric mean), at most "
             f"{ratio(memory[worst])} ({worst}), goal ≤ 0.5 {mark([memory[worst] <= 0.5])}"
         )
     return "".join(f"\n\n{line}" for line in lines)
@@ -215,10 +215,11 @@ def group_goals(group, rows):
 def memory_ratios(rows):
     ratios = {}
     for row in rows:
-        ours, ripser = row.ours(1), row.peers(1).get("Ripser")
-        # Windows are too small to tell: pages that stay with the process hide them.
-        if row.case.group != cases.SLIDING and ours and ripser and ours.ran and ripser.ran and ripser.megabytes:
-            ratios[row.case.name] = ours.megabytes / ripser.megabytes
+        ours = row.ours(1)
+        kin = [row.peers(1).get(name) for name in ("ripser.py", "giotto-ph", "GUDHI")]
+        used = [result.megabytes for result in kin if result and result.ran]
+        if row.case.group in cases.RIPS and ours and ours.ran and used:
+            ratios[row.case.name] = ours.megabytes / max(min(used), 1)
     return ratios
 
 
