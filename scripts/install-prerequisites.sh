@@ -30,6 +30,8 @@ if [ -n "$tests" ]; then
     have chromium || have chromium-browser || have google-chrome || wanted+=(chromium)
     have java || wanted+=(openjdk-17-jre-headless)
     have mvn || wanted+=(maven)
+    # counts the instructions of hot loops
+    have valgrind || wanted+=(valgrind)
     # python3 -m venv, for an independent S3 server
     python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3-venv)
 fi

@@ -63,6 +63,12 @@ if run build cargo build --locked --workspace --bins; then
     run "end to end" cargo test --locked -p tests -- --nocapture --test-threads=1
 fi
 
+if have valgrind; then
+    run instructions scripts/check-instructions
+else
+    left_out+=("the instruction counts of hot loops: valgrind is needed")
+fi
+
 # --- the same against services that are not ours
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
