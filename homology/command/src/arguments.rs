@@ -26,6 +26,8 @@ pub struct Arguments {
 pub enum Command {
     /// Vietoris-Rips: an edge enters at its length, a simplex at its longest edge
     Rips(Rips),
+    /// Witness complex: landmarks, joined where the points around them vouch for it; all values are squared distances
+    Witness(Witness),
     /// Vietoris-Rips of every window of rows that slides over a series of points
     ///
     /// The answer is {"windows": [{"start": first row, "end": row after the last, "dgms": ...}, ...]}. The last rows that
@@ -97,6 +99,46 @@ pub struct Rips {
     pub field: u16,
     #[command(flatten)]
     pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Witness {
+    /// Points that vouch for simplices
+    pub witnesses: PathBuf,
+    /// The landmarks: a file of points, or how many of the witnesses to take
+    #[arg(long, value_name = "FILE|N")]
+    pub landmarks: Landmarks,
+    /// Takes N landmarks at random, the same ones for the same seed, instead of far from each other
+    #[arg(long, value_name = "SEED")]
+    pub random: Option<u64>,
+    /// A witness must have the vertices of a simplex nearer than all landmarks, not only than the others
+    #[arg(long)]
+    pub strong: bool,
+    /// The largest relaxation: simplices of a larger value are left out
+    #[arg(long, value_name = "A")]
+    pub max_alpha_square: f64,
+    /// The highest dimension of simplices; homology is that of the dimensions below
+    #[arg(long, value_name = "L", value_parser = clap::value_parser!(u8).range(..=MAX_DIMENSION))]
+    pub limit_dimension: u8,
+    /// Coefficients in Z/P, a prime
+    #[arg(long, value_name = "P", default_value_t = 2)]
+    pub field: u16,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Landmarks {
+    Count(usize),
+    File(PathBuf),
+}
+
+impl std::str::FromStr for Landmarks {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(text.parse().map_or_else(|_| Self::File(text.into()), Self::Count))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -2,12 +2,13 @@
 
 pub mod rips;
 pub mod window;
+pub mod witness;
 
 use serde::Serialize;
 
 use crate::answer::{self, Diagrams, Estimate};
 use crate::arguments::Common;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::measure::{Measured, measured};
 use crate::plot;
 use crate::progress::Progress;
@@ -41,6 +42,15 @@ fn compute<T>(common: &Common, doing: &str, compute: impl Fn(&Progress) -> Resul
         all.push(took);
     }
     Ok((answer, all))
+}
+
+/// What is said where the library cannot estimate.
+fn refuse_estimate(common: &Common, what: &str) -> Result<()> {
+    if common.estimate {
+        let sentence = format!("nothing is known beforehand about {what}; leave it out, and set --memory-limit");
+        return Err(Failure::input("--estimate", sentence));
+    }
+    Ok(())
 }
 
 fn tell_estimate(common: &Common, cost: homology::Cost) -> Result<()> {

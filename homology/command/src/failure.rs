@@ -45,6 +45,12 @@ impl Failure {
             Error::MemoryLimit { .. } => (Kind::NotDone, input, "or raise --memory-limit"),
             Error::WorkLimit { .. } | Error::Cancelled => (Kind::NotDone, input, ""),
             Error::InvalidThreshold { .. } => (Kind::BadInput, "--threshold", ""),
+            Error::InvalidRelaxation { .. } => (Kind::BadInput, "--max-alpha-square", ""),
+            Error::LandmarkDimension { .. } => (
+                Kind::BadInput,
+                "--landmarks",
+                "; take landmarks from the space of the witnesses",
+            ),
             Error::NotPrime { .. } => (Kind::BadInput, "--field", "; take 2, 3, 5, ..."),
             Error::NotFinite { .. } | Error::InvalidDistance { .. } => (
                 Kind::BadInput,

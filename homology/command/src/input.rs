@@ -10,7 +10,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 pub use table::{Shape, Table};
-pub use vertices::{Vertices, read_points, read_vertices};
+pub use vertices::{Points, Vertices, read_points, read_vertices};
 
 use crate::failure::{Failure, Result};
 

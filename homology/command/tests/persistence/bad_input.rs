@@ -200,3 +200,36 @@ fn a_memory_limit_is_no_bad_input_and_ends_the_computation_at_once() {
     );
     assert!(found.ends_with("or raise --memory-limit"), "{found}");
 }
+
+#[test]
+fn a_negative_relaxation() {
+    let folder = Folder::new();
+    folder.file("cloud.csv", "1,2\n3,4\n");
+    let found = folder.failure(
+        "witness cloud.csv --landmarks 2 --max-alpha-square=-1 --limit-dimension 2",
+        2,
+    );
+    let expected = "--max-alpha-square: max_alpha_square is -1, expected a number that is not negative";
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn landmarks_of_another_space() {
+    let folder = Folder::new();
+    folder.file("cloud.csv", "1,2\n3,4\n").file("other.csv", "1,2,3\n");
+    let found = folder.failure(
+        "witness cloud.csv --landmarks other.csv --max-alpha-square 1 --limit-dimension 1",
+        2,
+    );
+    let expected = "--landmarks: landmarks have 3 coordinates, the witnesses 2; take landmarks from the space of the \
+                    witnesses";
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_window_of_no_points_has_the_exit_code_of_bad_input() {
+    let folder = Folder::new();
+    folder.file("cloud.csv", "1,2\n3,4\n");
+    let output = folder.run("window cloud.csv --size 0 --slide 1 --max-dimension 1");
+    assert_eq!(output.status.code(), Some(2));
+}

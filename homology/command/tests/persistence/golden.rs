@@ -224,3 +224,36 @@ fn a_series_shorter_than_a_window_has_none() {
     let answer = folder.answer("window short.csv --size 3 --slide 1 --max-dimension 1");
     assert_eq!(answer, json!({"windows": []}));
 }
+
+#[test]
+fn landmarks_and_witnesses_give_the_golden_diagram() {
+    for name in [
+        "witness_weak_circle_250_20",
+        "witness_strong_circle_250_20",
+        "witness_weak_alpha0",
+    ] {
+        let case = case(name);
+        let (folder, params) = (Folder::new(), &case["params"]);
+        folder.file("witnesses.json", case["input"]["witnesses"].to_string());
+        folder.file("landmarks.csv", csv(&numbers(&case["input"]["landmarks"])));
+        let strong = if params["variant"] == "strong" { "--strong" } else { "" };
+        let options = format!(
+            "--max-alpha-square {} --limit-dimension {} --field {} {strong}",
+            params["max_alpha_square"], params["limit_dimension"], params["coefficients"]
+        );
+        let answer = folder.answer(&format!("witness witnesses.json --landmarks landmarks.csv {options}"));
+        check(&answer["dgms"], &case["expected"]["diagrams_squared"], 1e-8, name);
+    }
+}
+
+#[test]
+fn landmarks_may_be_chosen_from_the_witnesses() {
+    let folder = Folder::new();
+    folder.file("square.csv", "0,0\n0,1\n1,1\n1,0\n0.5,0.5\n");
+    let options = "--max-alpha-square 2 --limit-dimension 1";
+    for choice in ["--landmarks 4", "--landmarks 4 --random 7"] {
+        let answer = folder.answer(&format!("witness square.csv {choice} {options}"));
+        let classes = answer["dgms"][0].as_array().unwrap();
+        assert_eq!(classes.iter().filter(|pair| pair[1].is_null()).count(), 1, "{answer}");
+    }
+}
