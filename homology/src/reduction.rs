@@ -7,10 +7,9 @@ use std::ops::ControlFlow;
 
 use crate::diagram::Pair;
 use crate::field::Field;
-use crate::filtration::rips::{Complex, Graph, for_each_clique};
+use crate::filtration::rips::{Complex, Graph, for_each_unpaired};
 use crate::limits::Meter;
-use crate::simplex::{Key, Vertices};
-use crate::sort::radix_sort;
+use crate::simplex::Key;
 use crate::{Error, Result};
 use column::WorkingColumn;
 use pivots::Pivots;
@@ -66,11 +65,12 @@ fn columns_of_dimension<K: Key, F: Field, G: Graph>(
 ) -> Result<Vec<K>> {
     let layout = &complex.layout;
     let mut columns: Vec<K> = Vec::new();
-    for_each_clique(&complex.graph, dimension + 1, meter, |vertices, rank, meter| {
-        meter.work(1)?;
-        let simplex = Vertices::new(vertices);
-        if complex.has_apparent_cofacet(&simplex, rank) || complex.apparent_facet(&simplex, rank).is_some() {
-            return Ok(());
+    // Those of the rank visited last begin here.
+    let (mut start, mut last_rank) = (0, 0);
+    for_each_unpaired(complex, dimension, meter, |vertices, rank, meter| {
+        if rank != last_rank {
+            columns[start..].sort_unstable_by(|a, b| b.cmp(a));
+            (start, last_rank) = (columns.len(), rank);
         }
         let key = layout.key(vertices, rank, 1);
         if pivots.get(layout.simplex(key)).is_some() {
@@ -79,10 +79,8 @@ fn columns_of_dimension<K: Key, F: Field, G: Graph>(
             meter.push(&mut columns, key)
         }
     })?;
-    let digit = |key: &K, shift: u32, mask: usize| (*key >> shift).low() as usize & mask;
-    let mut sorted = radix_sort(columns, layout.bits(), digit, meter)?;
-    sorted.reverse();
-    Ok(sorted)
+    columns[start..].sort_unstable_by(|a, b| b.cmp(a));
+    Ok(columns)
 }
 
 /// The reduction of one dimension.

@@ -1,6 +1,6 @@
 //! Metrics on the rows of a point cloud.
 
-use super::Distances;
+use super::{Distances, near};
 use crate::limits::Meter;
 use crate::{Error, PointCloud, Result};
 
@@ -46,6 +46,19 @@ impl<F: Fn(&[f64], &[f64]) -> f64> Distances for CloudDistances<'_, F> {
 
     fn refuse_infinite(&self, i: usize, j: usize) -> Result<()> {
         Err(Error::DistanceOverflow { row: i, column: j })
+    }
+
+    fn for_each_near_pair(
+        &self,
+        threshold: f64,
+        meter: &mut Meter,
+        visit: impl FnMut(u32, u32, f64, &mut Meter) -> Result<()>,
+    ) -> Result<bool> {
+        let cloud = PointCloud::new(self.coordinates, self.dimension)?;
+        let origin = vec![0.0; self.dimension];
+        // Every metric here is a function of the differences alone.
+        let norm = |differences: &[f64]| (self.between)(differences, &origin);
+        near::for_each_near_pair(cloud, self, norm, threshold, meter, visit)
     }
 }
 

@@ -1,31 +1,31 @@
 //! The Vietoris–Rips filtration: a simplex enters at the length of its longest edge.
 
 mod apparent;
-mod cliques;
 mod collapse;
 mod dense;
 mod edges;
 mod graph;
 mod mode;
 mod sparse;
+mod unpaired;
 
 use std::borrow::Cow;
 
 pub(crate) use apparent::Complex;
-pub(crate) use cliques::for_each_clique;
 pub(crate) use graph::{Graph, NEVER, Neighbor};
 pub use mode::Mode;
+pub(crate) use unpaired::for_each_unpaired;
 
 use crate::components;
 use crate::diagram::Pair;
-use crate::distance::{Distances, with_distances};
+use crate::distance::{Distances, spatial_order, with_distances};
 use crate::field::{Field, Prime, Two};
 use crate::limits::Meter;
 use crate::reduction;
 use crate::simplex::{Key, Layout};
 use crate::{Diagram, DistanceMatrix, Error, Limits, Metric, Persistence, PointCloud, Result, SparseEdges, Usage};
 use dense::DenseGraph;
-pub(crate) use edges::{RankedEdges, enclosing_radius};
+pub(crate) use edges::{RankedEdges, enclosing_radius, few_are_near};
 use sparse::SparseGraph;
 
 /// Persistent homology of the Vietoris–Rips filtration over Z/p.
@@ -67,7 +67,7 @@ impl VietorisRips {
     /// Fails if the parameters are not valid, if a distance overflows, or at a limit.
     pub fn of_cloud(&self, cloud: PointCloud<'_>, limits: &Limits) -> Result<(Diagram, Usage)> {
         let mut meter = Meter::new(limits);
-        let distinct = distinct_rows(cloud, &mut meter)?;
+        let distinct = distinct_rows(cloud, self.threshold.is_some(), &mut meter)?;
         let cloud = PointCloud::new(&distinct, cloud.dimension())?;
         let pairs = with_distances!(cloud, self.metric, &mut meter, |distances| self
             .of_distances(distances, &mut meter));
@@ -92,6 +92,11 @@ impl VietorisRips {
 
     fn of_distances(&self, distances: &impl Distances, meter: &mut Meter) -> Result<Vec<Pair>> {
         let threshold = self.valid_threshold()?.unwrap_or(f64::MAX);
+        if few_are_near(distances, threshold)
+            && let Some(ranked) = RankedEdges::of_near_pairs(distances, threshold, meter)?
+        {
+            return self.of_ranked(ranked, meter);
+        }
         // Beyond the enclosing radius the complex is a cone, and nothing is born or dies any more.
         let threshold = threshold.min(enclosing_radius(distances, meter)?);
         let ranked = RankedEdges::of_distances(distances, threshold, meter)?;
@@ -118,6 +123,7 @@ impl VietorisRips {
         } else {
             edges
         };
+        let edges = edges.with_unique_ranks(meter)?;
         if self.mode.prefers_matrix(&edges) {
             let graph = DenseGraph::new(&edges, meter)?;
             self.over_graph(field, graph, edges, meter)
@@ -139,10 +145,11 @@ impl VietorisRips {
         let max_dimension = self.max_dimension.min(largest_clique - 1).min(u8::MAX as usize);
         let simplex_vertices = (max_dimension + 2).min(largest_clique).max(2);
         let layout = Layout::new(field, edges.vertices, simplex_vertices, edges.values.len())?;
+        let complex = Complex::new(graph, layout, &edges, meter)?;
         if layout.bits() < u64::BITS {
-            self.over_keys::<u64, F, G>(Complex::new(graph, layout), max_dimension, edges, meter)
+            self.over_keys::<u64, F, G>(complex, max_dimension, edges, meter)
         } else {
-            self.over_keys::<u128, F, G>(Complex::new(graph, layout), max_dimension, edges, meter)
+            self.over_keys::<u128, F, G>(complex, max_dimension, edges, meter)
         }
     }
 
@@ -158,6 +165,8 @@ impl VietorisRips {
         let RankedEdges { edges, values, .. } = edges;
         meter.free(edges);
         reduction::reduce::<K, F, G>(&complex, columns, max_dimension, &values, &mut pairs, meter)?;
+        complex.free(meter);
+        meter.free(values);
         Ok(pairs)
     }
 }
@@ -169,25 +178,39 @@ impl Persistence for VietorisRips {
 }
 
 /// The rows without repetitions. A repeated row is at distance 0 of the first and as far from all others, so that it
-/// adds pairs of length 0 only, but as many simplices as any other row.
-fn distinct_rows<'a>(cloud: PointCloud<'a>, meter: &mut Meter) -> Result<Cow<'a, [f64]>> {
+/// adds pairs of length 0 only, but as many simplices as any other row. If `spatially`, near rows come near each other.
+fn distinct_rows<'a>(cloud: PointCloud<'a>, spatially: bool, meter: &mut Meter) -> Result<Cow<'a, [f64]>> {
     let mut order: Vec<u32> = meter.vec(cloud.len())?;
     order.extend(0..vertex_count(cloud.len())?);
     let row = |index: u32| cloud.row(index as usize);
     let compare = |a: &[f64], b: &[f64]| a.partial_cmp(b).expect("coordinates of a point cloud are finite");
     order.sort_unstable_by(|a, b| compare(row(*a), row(*b)).then(a.cmp(b)));
     order.dedup_by(|later, first| row(*later) == row(*first));
-    let kept = order.len();
-    let distinct = if kept == cloud.len() {
-        Cow::Borrowed(cloud.coordinates())
-    } else {
+    let mut distinct = Cow::Borrowed(cloud.coordinates());
+    if order.len() < cloud.len() {
         order.sort_unstable();
-        let mut rows = meter.vec(kept * cloud.dimension())?;
-        order.iter().for_each(|index| rows.extend_from_slice(row(*index)));
-        Cow::Owned(rows)
-    };
+        distinct = Cow::Owned(rows_of(cloud, &order, meter)?);
+    }
     meter.free(order);
+    if spatially {
+        let cloud = PointCloud::new(&distinct, cloud.dimension())?;
+        let order = spatial_order(cloud, meter)?;
+        let arranged = rows_of(cloud, &order, meter)?;
+        meter.free(order);
+        if let Cow::Owned(rows) = distinct {
+            meter.free(rows);
+        }
+        return Ok(Cow::Owned(arranged));
+    }
     Ok(distinct)
+}
+
+fn rows_of(cloud: PointCloud<'_>, order: &[u32], meter: &mut Meter) -> Result<Vec<f64>> {
+    let mut rows = meter.vec(order.len() * cloud.dimension())?;
+    order
+        .iter()
+        .for_each(|index| rows.extend_from_slice(cloud.row(*index as usize)));
+    Ok(rows)
 }
 
 /// The number of vertices as the integer that indexes them.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::edges::RankedEdges;
-use super::{Graph, NEVER, Neighbor};
+use super::{Graph, NEVER};
 use crate::Result;
 use crate::limits::Meter;
 
@@ -67,21 +67,36 @@ impl Graph for DenseGraph {
         }
     }
 
-    fn smaller_neighbors(&self, vertex: u32, into: &mut Vec<Neighbor>) {
-        let row = &self.row(vertex)[..vertex as usize];
-        let neighbors = (0..).zip(row).map(|(vertex, rank)| Neighbor { vertex, rank: *rank });
-        into.extend(neighbors.filter(|neighbor| neighbor.rank != NEVER));
+    #[inline]
+    fn has_cofacet_of_rank(&self, simplex: &[u32], rank: u32, end: u32) -> bool {
+        let end = self.vertices.min(end as usize);
+        match simplex.len() {
+            2 => any_within(&self.rows::<2>(simplex), rank, end),
+            3 => any_within(&self.rows::<3>(simplex), rank, end),
+            4 => any_within(&self.rows::<4>(simplex), rank, end),
+            _ => (0..end as u32).any(|vertex| simplex.iter().all(|other| self.rank(*other, vertex) <= rank)),
+        }
     }
 
-    fn joined(&self, vertex: u32, candidates: &[Neighbor], into: &mut Vec<Neighbor>) {
+    fn lune(&self, i: u32, j: u32, rank: u32, into: &mut Vec<u32>) {
+        let rows = (0..).zip(self.row(i).iter().zip(self.row(j)));
+        into.extend(
+            rows.filter(|(_, (a, b))| **a <= rank && **b <= rank)
+                .map(|(vertex, _)| vertex),
+        );
+    }
+
+    #[inline]
+    fn is_joined_to_any(&self, vertex: u32, others: &[u32], rank: u32) -> bool {
         let row = self.row(vertex);
-        for candidate in candidates {
-            let rank = row[candidate.vertex as usize];
-            if rank != NEVER {
-                into.push(Neighbor {
-                    vertex: candidate.vertex,
-                    rank: rank.max(candidate.rank),
-                });
+        others.iter().any(|other| row[*other as usize] <= rank)
+    }
+
+    fn for_each_joined(&self, vertex: u32, others: &[u32], rank: u32, mut visit: impl FnMut(usize)) {
+        let row = self.row(vertex);
+        for (index, other) in others.iter().enumerate() {
+            if row[*other as usize] <= rank {
+                visit(index);
             }
         }
     }
@@ -108,6 +123,29 @@ fn scan<const N: usize>(
         }
         start = end + 1;
     }
+}
+
+/// Whether all rows are at most `rank` at one vertex below `end`.
+#[inline]
+fn any_within<const N: usize>(rows: &[&[u32]; N], rank: u32, end: usize) -> bool {
+    /// Vertices compared between two looks at whether one was found.
+    const BLOCK: usize = 32;
+    let rows = rows.map(|row| &row[..end]);
+    let mut start = 0;
+    while start < end {
+        let stop = end.min(start + BLOCK);
+        let block = rows.map(|row| &row[start..stop]);
+        let mut found = false;
+        for at in 0..stop - start {
+            let longest = block.iter().fold(0, |longest, row| row[at].max(longest));
+            found |= longest <= rank;
+        }
+        if found {
+            return true;
+        }
+        start = stop;
+    }
+    false
 }
 
 /// [`scan`] for simplices of any size.

@@ -67,6 +67,23 @@ impl RankedEdges {
         Self::rank(distances.len(), measured, meter)
     }
 
+    /// All edges not longer than `threshold`, if there is a way to find them without a look at all pairs.
+    pub fn of_near_pairs(distances: &impl Distances, threshold: f64, meter: &mut Meter) -> Result<Option<Self>> {
+        vertex_count(distances.len())?;
+        let mut measured: Vec<MeasuredEdge> = Vec::new();
+        let found = distances.for_each_near_pair(threshold, meter, |i, j, value, meter| {
+            meter.push(&mut measured, MeasuredEdge::new(i, j, value))
+        })?;
+        if !found {
+            return Ok(None);
+        }
+        let digit = |edge: &MeasuredEdge, shift: u32, mask: usize| {
+            ((u64::from(edge.i) << u32::BITS | u64::from(edge.j)) >> shift) as usize & mask
+        };
+        let sorted = radix_sort(measured, u64::BITS, digit, meter)?;
+        Self::rank(distances.len(), sorted, meter).map(Some)
+    }
+
     /// All listed edges not longer than `threshold`, which is finite.
     pub fn of_sparse(edges: &SparseEdges, threshold: f64, meter: &mut Meter) -> Result<Self> {
         let mut measured = Vec::new();
@@ -120,6 +137,27 @@ impl RankedEdges {
         }
         degrees
     }
+}
+
+/// Whether few pairs are not farther apart than `threshold`, judged by some of them.
+pub(crate) fn few_are_near(distances: &impl Distances, threshold: f64) -> bool {
+    /// Fewer points are compared faster than they are put in order.
+    const FEW_POINTS: usize = 256;
+    const SAMPLES: usize = 1024;
+    let points = distances.len();
+    // A linear congruential generator is random enough, and the same on every machine.
+    let mut state = 0_u64;
+    let mut row = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((u128::from(state) * points as u128) >> u64::BITS) as usize
+    };
+    let mut is_near = || {
+        let (a, b) = (row(), row());
+        a == b || distances.distance(a.max(b), a.min(b)) <= threshold
+    };
+    points > FEW_POINTS && (0..SAMPLES).filter(|_| is_near()).count() < SAMPLES / 8
 }
 
 /// The smallest radius at which some vertex is joined to all others.

@@ -25,26 +25,17 @@ pub(crate) trait Graph {
     /// rank of the cofacet.
     fn cofacets(&self, simplex: &[u32], rank: u32, visit: impl FnMut(usize, u32, u32) -> ControlFlow<()>);
 
-    /// Appends the neighbours of `vertex` that are smaller, ascending.
-    fn smaller_neighbors(&self, vertex: u32, into: &mut Vec<Neighbor>);
+    /// Whether some vertex below `end` is joined to all of `simplex` by edges of at most `rank`.
+    fn has_cofacet_of_rank(&self, simplex: &[u32], rank: u32, end: u32) -> bool;
 
-    /// Appends those of `candidates`, which are ascending, that are joined to `vertex`, with the larger of both ranks.
-    fn joined(&self, vertex: u32, candidates: &[Neighbor], into: &mut Vec<Neighbor>);
+    /// Appends the vertices that are joined to both ends of an edge by edges of at most `rank`, ascending.
+    fn lune(&self, i: u32, j: u32, rank: u32, into: &mut Vec<u32>);
 
-    /// The first cofacet of `simplex` that has the same `rank`, if its added vertex is below `end`, as position and
-    /// vertex.
-    fn first_cofacet_of_rank(&self, simplex: &[u32], rank: u32, end: u32) -> Option<(usize, u32)> {
-        let mut found = None;
-        self.cofacets(simplex, rank, |position, vertex, cofacet_rank| {
-            if vertex >= end {
-                return ControlFlow::Break(());
-            }
-            if cofacet_rank == rank {
-                found = Some((position, vertex));
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        });
-        found
-    }
+    /// Whether one of `others`, which are ascending and do not contain `vertex`, is joined to it by an edge of at most
+    /// `rank`.
+    fn is_joined_to_any(&self, vertex: u32, others: &[u32], rank: u32) -> bool;
+
+    /// Calls `visit(index)` for those of `others`, which are ascending, that are joined to `vertex` by an edge of at
+    /// most `rank`.
+    fn for_each_joined(&self, vertex: u32, others: &[u32], rank: u32, visit: impl FnMut(usize));
 }

@@ -100,28 +100,67 @@ impl Graph for SparseGraph {
         }
     }
 
-    fn smaller_neighbors(&self, vertex: u32, into: &mut Vec<Neighbor>) {
-        into.extend(self.list(vertex).iter().take_while(|neighbor| neighbor.vertex < vertex));
+    #[inline]
+    fn has_cofacet_of_rank(&self, simplex: &[u32], rank: u32, end: u32) -> bool {
+        let mut lists: [&[Neighbor]; MAX_VERTICES] = [&[]; MAX_VERTICES];
+        let lists = &mut lists[..simplex.len()];
+        for (list, vertex) in lists.iter_mut().zip(simplex) {
+            *list = self.list(*vertex);
+        }
+        let shortest = (0..lists.len()).min_by_key(|at| lists[*at].len()).unwrap_or(0);
+        lists.swap(0, shortest);
+        let Some((leader, others)) = lists.split_first_mut() else {
+            return false;
+        };
+        'candidates: for candidate in leader.iter().take_while(|candidate| candidate.vertex < end) {
+            if candidate.rank > rank {
+                continue;
+            }
+            for list in others.iter_mut() {
+                *list = from_vertex(list, candidate.vertex);
+                match list.first() {
+                    None => return false,
+                    Some(neighbor) if neighbor.vertex == candidate.vertex && neighbor.rank <= rank => {}
+                    Some(_) => continue 'candidates,
+                }
+            }
+            return true;
+        }
+        false
     }
 
-    fn joined(&self, vertex: u32, candidates: &[Neighbor], into: &mut Vec<Neighbor>) {
-        let mut list = self.list(vertex);
-        for candidate in candidates {
-            let skipped = list
-                .iter()
-                .take_while(|neighbor| neighbor.vertex < candidate.vertex)
-                .count();
-            list = &list[skipped..];
+    fn lune(&self, i: u32, j: u32, rank: u32, into: &mut Vec<u32>) {
+        let mut list = self.list(j);
+        for neighbor in self.list(i).iter().filter(|neighbor| neighbor.rank <= rank) {
+            list = from_vertex(list, neighbor.vertex);
             match list.first() {
                 None => return,
-                Some(neighbor) if neighbor.vertex == candidate.vertex => {
-                    into.push(Neighbor {
-                        vertex: neighbor.vertex,
-                        rank: neighbor.rank.max(candidate.rank),
-                    });
-                }
+                Some(other) if other.vertex == neighbor.vertex && other.rank <= rank => into.push(other.vertex),
                 Some(_) => {}
             }
         }
     }
+
+    fn is_joined_to_any(&self, vertex: u32, others: &[u32], rank: u32) -> bool {
+        others.iter().any(|other| self.rank(vertex, *other) <= rank)
+    }
+
+    fn for_each_joined(&self, vertex: u32, others: &[u32], rank: u32, mut visit: impl FnMut(usize)) {
+        let mut list = self.list(vertex);
+        for (index, other) in others.iter().enumerate() {
+            list = from_vertex(list, *other);
+            match list.first() {
+                None => return,
+                Some(neighbor) if neighbor.vertex == *other && neighbor.rank <= rank => visit(index),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// The part of an ascending list that begins at `vertex` or behind.
+#[inline]
+fn from_vertex(list: &[Neighbor], vertex: u32) -> &[Neighbor] {
+    let skipped = list.iter().take_while(|neighbor| neighbor.vertex < vertex).count();
+    &list[skipped..]
 }
