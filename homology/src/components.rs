@@ -9,13 +9,13 @@ use crate::simplex::{Key, Vertices};
 
 /// Disjoint sets with union by size and path halving.
 #[derive(Debug)]
-struct UnionFind {
+pub(crate) struct UnionFind {
     parents: Vec<u32>,
     sizes: Vec<u32>,
 }
 
 impl UnionFind {
-    fn new(count: usize, meter: &mut Meter) -> Result<Self> {
+    pub fn new(count: usize, meter: &mut Meter) -> Result<Self> {
         let (mut parents, mut sizes) = (meter.vec(count)?, meter.vec(count)?);
         parents.extend(0..count as u32);
         sizes.resize(count, 1);
@@ -32,7 +32,7 @@ impl UnionFind {
     }
 
     /// Joins two sets; false if they were one already.
-    fn join(&mut self, a: u32, b: u32) -> bool {
+    pub fn join(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.find(a), self.find(b));
         if a == b {
             return false;
@@ -45,6 +45,11 @@ impl UnionFind {
         self.parents[small as usize] = large;
         self.sizes[large as usize] += self.sizes[small as usize];
         true
+    }
+
+    pub fn free(self, meter: &mut Meter) {
+        meter.free(self.parents);
+        meter.free(self.sizes);
     }
 }
 
@@ -85,7 +90,6 @@ pub(crate) fn pair<K: Key, F: Field, G: Graph>(
         death: f64::INFINITY,
     }));
     columns.reverse();
-    meter.free(sets.parents);
-    meter.free(sets.sizes);
+    sets.free(meter);
     Ok(columns)
 }

@@ -57,6 +57,12 @@ pub enum Error {
     #[error("coefficients modulo {found} are not a field, expected a prime below 65536")]
     NotPrime { found: u16 },
 
+    #[error("point {id} is not in the window")]
+    UnknownPoint { id: u64 },
+
+    #[error("snapshot of {points} points has {ids} ids, expected one for each, ascending and below the next one")]
+    InvalidSnapshot { ids: usize, points: usize },
+
     #[error("landmarks start at row {start}, expected one below {points}")]
     UnknownStart { start: usize, points: usize },
 

@@ -19,6 +19,19 @@ pub enum Metric {
     Cosine,
 }
 
+impl Metric {
+    /// The distance between two rows, the same as [`with_distances`] gives; for cosine two rows of [`unit_rows`].
+    #[inline]
+    pub(crate) fn between(self, a: &[f64], b: &[f64]) -> f64 {
+        match self {
+            Metric::Euclidean => euclidean(a, b),
+            Metric::Manhattan => manhattan(a, b),
+            Metric::Chebyshev => chebyshev(a, b),
+            Metric::Cosine => cosine(a, b),
+        }
+    }
+}
+
 /// The distances between the rows of a cloud under one function, which is inlined into the loops over pairs.
 #[derive(Debug)]
 pub(crate) struct CloudDistances<'a, F> {
@@ -96,19 +109,16 @@ pub(crate) fn euclidean_distances(cloud: PointCloud<'_>) -> CloudDistances<'_, i
 }
 
 pub(crate) fn manhattan_distances(cloud: PointCloud<'_>) -> CloudDistances<'_, impl Fn(&[f64], &[f64]) -> f64> {
-    CloudDistances::of(cloud, |a: &[f64], b: &[f64]| differences(a, b).sum())
+    CloudDistances::of(cloud, manhattan)
 }
 
 pub(crate) fn chebyshev_distances(cloud: PointCloud<'_>) -> CloudDistances<'_, impl Fn(&[f64], &[f64]) -> f64> {
-    CloudDistances::of(cloud, |a: &[f64], b: &[f64]| differences(a, b).fold(0.0, f64::max))
+    CloudDistances::of(cloud, chebyshev)
 }
 
 /// Between the rows of [`unit_rows`].
 pub(crate) fn cosine_distances(units: PointCloud<'_>) -> CloudDistances<'_, impl Fn(&[f64], &[f64]) -> f64> {
-    // |u − v|² = 2 − 2 cos: exactly 0 for equal rows, exact for small angles, never negative.
-    CloudDistances::of(units, |a: &[f64], b: &[f64]| {
-        (differences(a, b).map(|x| x * x).sum::<f64>() / 2.0).min(2.0)
-    })
+    CloudDistances::of(units, cosine)
 }
 
 /// The rows scaled to length 1. Fails with [`Error::ZeroVector`], or at the memory limit.
@@ -140,6 +150,23 @@ impl<'a, F: Fn(&[f64], &[f64]) -> f64> CloudDistances<'a, F> {
 #[inline]
 fn differences(a: &[f64], b: &[f64]) -> impl Iterator<Item = f64> {
     a.iter().zip(b).map(|(x, y)| (x - y).abs())
+}
+
+#[inline]
+fn manhattan(a: &[f64], b: &[f64]) -> f64 {
+    differences(a, b).sum()
+}
+
+#[inline]
+fn chebyshev(a: &[f64], b: &[f64]) -> f64 {
+    differences(a, b).fold(0.0, f64::max)
+}
+
+/// Of rows of length 1.
+#[inline]
+fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    // |u − v|² = 2 − 2 cos: exactly 0 for equal rows, exact for small angles, never negative.
+    (differences(a, b).map(|x| x * x).sum::<f64>() / 2.0).min(2.0)
 }
 
 #[inline]
