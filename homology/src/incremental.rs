@@ -17,6 +17,7 @@ mod bits;
 mod cycles;
 mod elimination;
 mod hollow;
+mod lanes;
 mod lengths;
 mod links;
 mod lune;

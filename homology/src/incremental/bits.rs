@@ -65,61 +65,9 @@ pub(super) fn is_part(set: &[u64], within: &[u64], larger: &[u64]) -> bool {
         .all(|((bits, within), larger)| bits & within & !larger == 0)
 }
 
-/// Bit `i` is set if `test` holds for `values[i]`.
-#[inline(always)]
-pub(super) fn compare(values: &[f32], test: impl Fn(f32) -> bool) -> u64 {
-    let (blocks, []) = values.as_chunks::<BLOCK>() else {
-        unreachable!("rows are padded to whole blocks")
-    };
-    blocks
-        .iter()
-        .enumerate()
-        .fold(0, |bits, (at, block)| bits | compare_block(block, &test) << (at * BLOCK))
-}
-
-/// Bit `i` is set if `test` holds for `a[i]` and `b[i]`.
-#[inline(always)]
-pub(super) fn compare_both(a: &[f32], b: &[f32], test: impl Fn(f32, f32) -> bool) -> u64 {
-    let ((a, []), (b, [])) = (a.as_chunks::<BLOCK>(), b.as_chunks::<BLOCK>()) else {
-        unreachable!("rows are padded to whole blocks")
-    };
-    a.iter().zip(b).enumerate().fold(0, |bits, (at, (a, b))| {
-        let flags: [u8; BLOCK] = std::array::from_fn(|i| u8::from(test(a[i], b[i])));
-        bits | pack(flags) << (at * BLOCK)
-    })
-}
-
-/// Rows are padded to a multiple of this.
-pub(super) const BLOCK: usize = 16;
-
-#[inline(always)]
-fn compare_block(values: &[f32; BLOCK], test: impl Fn(f32) -> bool) -> u64 {
-    pack(std::array::from_fn(|i| u8::from(test(values[i]))))
-}
-
-/// One bit of each byte, which is 0 or 1. Written so that the comparisons before it become vector instructions.
-#[inline(always)]
-fn pack(flags: [u8; BLOCK]) -> u64 {
-    /// Brings the lowest bit of each byte to the highest byte.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let (halves, _) = flags.as_chunks::<8>();
-    let [low, high] = [halves[0], halves[1]].map(|half| u64::from_le_bytes(half).wrapping_mul(GATHER) >> 56);
-    low | high << 8
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bits_are_set_where_the_test_holds() {
-        let values: Vec<f32> = (0..64).map(|at| ((at * 37) % 64) as f32).collect();
-        let expected: Vec<u32> = (0..64).filter(|at| values[*at as usize] < 20.0).collect();
-        assert_eq!(ones(compare(&values, |value| value < 20.0)).collect::<Vec<_>>(), expected);
-        let reversed: Vec<f32> = values.iter().rev().copied().collect();
-        let expected: Vec<u32> = (0..64).filter(|at| values[*at as usize] < reversed[*at as usize]).collect();
-        assert_eq!(ones(compare_both(&values, &reversed, |a, b| a < b)).collect::<Vec<_>>(), expected);
-    }
 
     #[test]
     fn elements_come_back_ascending() {

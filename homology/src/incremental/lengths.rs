@@ -4,7 +4,8 @@
 //! two lengths around; where it makes them equal, the distances are computed again, in full. Edges of equal length are
 //! ordered by their slots. A point keeps its slot as long as it lives, so the order of two edges never changes.
 
-use super::bits::{self, BLOCK, WORD};
+use super::bits::{self, WORD};
+use super::lanes::{BLOCK, Lanes, Mask, compare, compare_both};
 use crate::limits::Meter;
 use crate::{Metric, Result};
 
@@ -173,21 +174,31 @@ impl Lengths {
     #[inline]
     pub fn lune(&self, bound: Bound, word: usize) -> u64 {
         let (high, low) = (self.part(bound.edge.high, word), self.part(bound.edge.low, word));
-        let longer = |a: f32, b: f32| if a > b { a } else { b };
-        let inside = bits::compare_both(high, low, |a, b| longer(a, b) < bound.length);
-        let ties = bits::compare_both(high, low, |a, b| longer(a, b) == bound.length);
-        if ties == 0 { inside } else { inside | self.resolve(ties, word, |slot| self.in_lune(slot, bound)) }
+        let (length, mut tied) = (Lanes::all(bound.length), Mask::none());
+        let inside = compare_both(high, low, |a, b| {
+            let longer = a.max(b);
+            tied = tied.or(longer.equal(length));
+            longer.below(length)
+        });
+        if tied.bits() == 0 {
+            return inside;
+        }
+        let ties = compare_both(high, low, |a, b| a.max(b).equal(length));
+        inside | self.resolve(ties, word, |slot| self.in_lune(slot, bound))
     }
 
     /// Those slots of `set`, which is one word, whose edge to `center` precedes the bound.
     #[inline]
     pub fn joined(&self, center: u32, bound: Bound, word: usize, set: u64) -> u64 {
-        let row = self.part(center, word);
-        let joined = set & bits::compare(row, |length| length < bound.length);
+        let (row, length) = (self.part(center, word), Lanes::all(bound.length));
+        let joined = set & compare(row, |lanes| lanes.below(length));
         if joined == set {
             return joined;
         }
-        let ties = set & bits::compare(row, |length| length == bound.length);
+        let ties = set & compare(row, |lanes| lanes.equal(length));
+        if ties == 0 {
+            return joined;
+        }
         joined | self.resolve(ties, word, |slot| self.precedes_exactly(Edge::new(center, slot), bound.edge))
     }
 

@@ -5,6 +5,7 @@
 
 use super::bits::{self, WORD};
 use super::hollow::Shape;
+use super::lanes::{Lanes, compare, compare_both};
 use super::lengths::{Bound, Edge, Lengths};
 use super::lune::{Lune, LuneScan};
 use super::marks::{MAX_SLOTS, Mark, Marks};
@@ -194,14 +195,14 @@ impl Links {
     /// Lowers the marks of edges from `high` whose hubs are not joined to a new point.
     fn challenge_hubs(&mut self, high: u32, slots: &[u32], meter: &mut Meter) -> Result<()> {
         let Self { lengths, marks, pending, certified, .. } = self;
-        let words = high as usize / WORD + 1;
+        let (words, most) = (high as usize / WORD + 1, Lanes::all(*certified));
         meter.work(words * slots.len())?;
         for slot in slots.iter().filter(|slot| **slot != high) {
-            let near = lengths.rounded(Edge::new(*slot, high));
+            let near = Lanes::all(lengths.rounded(Edge::new(*slot, high)));
             for word in 0..words {
                 let (row, others) = (lengths.part(high, word), lengths.part(*slot, word));
-                let reached = bits::compare_both(row, others, |length, other| {
-                    (near <= length) & (other <= length) & (length <= *certified)
+                let reached = compare_both(row, others, |length, other| {
+                    near.max(other).not_above(length).and(length.not_above(most))
                 });
                 for low in bits::ones(reached).map(|bit| (word * WORD) as u32 + bit) {
                     if low >= high {
@@ -341,7 +342,8 @@ impl Links {
             for word in 0..=high as usize / WORD {
                 meter.work(1)?;
                 let part = self.lengths.part(high, word);
-                let between = bits::compare(part, |length| (above < length) & (length <= most));
+                let (above, most) = (Lanes::all(above), Lanes::all(most));
+                let between = compare(part, |length| above.below(length).and(length.not_above(most)));
                 for low in bits::ones(between).map(|bit| (word * WORD) as u32 + bit).take_while(|low| *low < high) {
                     let bound = self.lengths.bound(Edge { high, low });
                     visit(self, bound, meter)?;

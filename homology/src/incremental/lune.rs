@@ -6,6 +6,7 @@
 //! link is a cone: a hub in the lune is joined to all the rest of it.
 
 use super::bits::{self, WORD};
+use super::lanes::{Lanes, compare_both};
 use super::lengths::{Bound, Lengths};
 
 /// What a lune tells about its edge.
@@ -67,7 +68,7 @@ impl LuneScan {
     fn fill(&mut self, lengths: &Lengths, bound: Bound) -> bool {
         /// Half of the edge is the least that a longer distance to its ends can be.
         const MIDDLE: f32 = 0.6;
-        let (mut any, middle) = (0, bound.length * MIDDLE);
+        let (mut any, middle) = (0, Lanes::all(bound.length * MIDDLE));
         for word in 0..lengths.words() {
             let inside = lengths.lune(bound, word);
             any |= inside;
@@ -76,7 +77,7 @@ impl LuneScan {
                 0
             } else {
                 let (high, low) = (lengths.part(bound.edge.high, word), lengths.part(bound.edge.low, word));
-                inside & bits::compare_both(high, low, |a, b| (a < middle) & (b < middle))
+                inside & compare_both(high, low, |a, b| a.max(b).below(middle))
             };
         }
         any != 0
