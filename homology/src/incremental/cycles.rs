@@ -13,10 +13,10 @@ use super::elimination::{Elimination, replace_all};
 use super::lengths::Edge;
 use super::links::Links;
 use super::marks::Mark;
+use crate::Result;
 use crate::components::UnionFind;
 use crate::diagram::Pair;
 use crate::limits::Meter;
-use crate::Result;
 
 /// An edge that gives birth to a cycle is a row; edges that join components are none.
 #[derive(Debug)]
@@ -36,7 +36,11 @@ impl Cycles {
         let mut sets = UnionFind::new(links.lengths.slots(), meter)?;
         let mut components = bits::count(links.live());
         let (mut births, mut rows) = (Vec::new(), HashMap::with_hasher(FxBuildHasher));
-        for relative in links.relative.iter().take_while(|relative| relative.length <= threshold) {
+        for relative in links
+            .relative
+            .iter()
+            .take_while(|relative| relative.length <= threshold)
+        {
             if sets.join(relative.edge.high, relative.edge.low) {
                 components -= 1;
                 pairs.push(Pair {
@@ -77,7 +81,13 @@ impl Cycles {
 
     /// Kills cycles by the certified open edges up to `threshold` that have not been taken, until all are dead. Appends
     /// the pairs and returns the length of the last killer, if there was one.
-    pub fn kill(&mut self, links: &Links, threshold: f64, pairs: &mut Vec<Pair>, meter: &mut Meter) -> Result<Option<f64>> {
+    pub fn kill(
+        &mut self,
+        links: &Links,
+        threshold: f64,
+        pairs: &mut Vec<Pair>,
+        meter: &mut Meter,
+    ) -> Result<Option<f64>> {
         let mut last = None;
         while let Some(open) = links.open.get(self.taken) {
             let is_certified = links.lengths.rounded(open.edge) <= links.certified();
@@ -91,7 +101,9 @@ impl Cycles {
             for other in &open.others {
                 let mut column = self.elimination.empty_column();
                 let ends = [open.edge.high, open.edge.low];
-                let cycle = ends.iter().flat_map(|end| [Edge::new(*end, first), Edge::new(*end, *other)]);
+                let cycle = ends
+                    .iter()
+                    .flat_map(|end| [Edge::new(*end, first), Edge::new(*end, *other)]);
                 self.trace(cycle.collect(), links, &mut column, meter)?;
                 let pivot = self.elimination.reduce(&mut column, meter)?;
                 self.killers.push(pivot.is_some());

@@ -29,7 +29,11 @@ pub(super) struct Shape {
 impl Shape {
     pub fn memory_bytes(&self) -> usize {
         let forest = self.forest.as_ref().map_or(0, |forest| size_of_val(&**forest));
-        let cycles = self.cycles.iter().flatten().map(|cycle| size_of_val(&**cycle) + size_of::<Cycle>());
+        let cycles = self
+            .cycles
+            .iter()
+            .flatten()
+            .map(|cycle| size_of_val(&**cycle) + size_of::<Cycle>());
         forest + cycles.sum::<usize>()
     }
 
@@ -210,7 +214,13 @@ impl Link {
     }
 
     /// Eliminates the boundaries of all triangles, written in the chords, which are sorted.
-    fn fill_triangles(&self, places: &[u32], chords: &[[u32; 2]], into: &mut Elimination, meter: &mut Meter) -> Result<()> {
+    fn fill_triangles(
+        &self,
+        places: &[u32],
+        chords: &[[u32; 2]],
+        into: &mut Elimination,
+        meter: &mut Meter,
+    ) -> Result<()> {
         for &a in places {
             for b in self.neighbors(a).filter(|b| *b < a) {
                 for c in self.neighbors(b).filter(|c| *c < b && bits::contains(self.row(a), *c)) {
@@ -252,7 +262,9 @@ impl Link {
             });
         }
         let point = |place: u32| self.points[place as usize];
-        let steps = ways.iter().flat_map(|way| way.windows(2).map(|step| [point(step[0]), point(step[1])]));
+        let steps = ways
+            .iter()
+            .flat_map(|way| way.windows(2).map(|step| [point(step[0]), point(step[1])]));
         std::iter::once(chord.map(point)).chain(steps).collect()
     }
 }

@@ -137,7 +137,9 @@ mod vector {
         /// One bit for each lane.
         #[inline(always)]
         pub fn bits(self) -> u64 {
-            (0..).zip(self.0).fold(0, |bits, (lane, holds)| bits | u64::from(holds) << lane)
+            (0..)
+                .zip(self.0)
+                .fold(0, |bits, (lane, holds)| bits | u64::from(holds) << lane)
         }
     }
 }
@@ -161,7 +163,13 @@ pub(super) fn compare(values: &[f32], test: impl Fn(Lanes) -> Mask) -> u64 {
 #[inline(always)]
 pub(super) fn compare_both(a: &[f32], b: &[f32], mut test: impl FnMut(Lanes, Lanes) -> Mask) -> u64 {
     let mut bits = 0;
-    for (at, (a, b)) in a.as_chunks::<BLOCK>().0.iter().zip(b.as_chunks::<BLOCK>().0).enumerate() {
+    for (at, (a, b)) in a
+        .as_chunks::<BLOCK>()
+        .0
+        .iter()
+        .zip(b.as_chunks::<BLOCK>().0)
+        .enumerate()
+    {
         let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (quarters(a), quarters(b));
         bits |= join([test(a0, b0), test(a1, b1), test(a2, b2), test(a3, b3)]) << (BLOCK * at);
     }
@@ -189,8 +197,14 @@ mod tests {
         let reversed: Vec<f32> = values.iter().rev().copied().collect();
         let expected = |holds: &dyn Fn(usize) -> bool| (0..64).fold(0, |bits, at| bits | u64::from(holds(at)) << at);
         let bound = Lanes::all(20.0);
-        assert_eq!(compare(&values, |lanes| lanes.below(bound)), expected(&|at| values[at] < 20.0));
-        assert_eq!(compare(&values, |lanes| lanes.equal(bound)), expected(&|at| values[at] == 20.0));
+        assert_eq!(
+            compare(&values, |lanes| lanes.below(bound)),
+            expected(&|at| values[at] < 20.0)
+        );
+        assert_eq!(
+            compare(&values, |lanes| lanes.equal(bound)),
+            expected(&|at| values[at] == 20.0)
+        );
         assert_eq!(
             compare(&values, |lanes| lanes.below(bound).or(lanes.equal(bound))),
             compare(&values, |lanes| lanes.not_above(bound)),
@@ -202,6 +216,9 @@ mod tests {
         assert_eq!(compare(&values[..16], |_| Mask::none()), 0);
         let mut infinite = [f32::MAX; 16];
         infinite[1] = f32::INFINITY;
-        assert_eq!(compare(&infinite, |lanes| lanes.below(Lanes::all(f32::INFINITY))), 0xFFFD);
+        assert_eq!(
+            compare(&infinite, |lanes| lanes.below(Lanes::all(f32::INFINITY))),
+            0xFFFD
+        );
     }
 }

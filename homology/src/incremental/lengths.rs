@@ -112,7 +112,10 @@ impl Lengths {
     pub fn take(&mut self, slot: u32) {
         let (slot, stride) = (slot as usize, self.stride);
         self.rounded[slot * stride..(slot + 1) * stride].fill(f32::INFINITY);
-        self.rounded[slot..].iter_mut().step_by(stride).for_each(|length| *length = f32::INFINITY);
+        self.rounded[slot..]
+            .iter_mut()
+            .step_by(stride)
+            .for_each(|length| *length = f32::INFINITY);
     }
 
     /// The length in full.
@@ -199,7 +202,10 @@ impl Lengths {
         if ties == 0 {
             return joined;
         }
-        joined | self.resolve(ties, word, |slot| self.precedes_exactly(Edge::new(center, slot), bound.edge))
+        joined
+            | self.resolve(ties, word, |slot| {
+                self.precedes_exactly(Edge::new(center, slot), bound.edge)
+            })
     }
 
     #[inline]

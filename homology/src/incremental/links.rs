@@ -101,7 +101,9 @@ impl Links {
             bits::remove(&mut self.live, *slot);
             self.free.push(*slot);
         }
-        let Self { marks, pending, live, .. } = self;
+        let Self {
+            marks, pending, live, ..
+        } = self;
         for high in bits::elements(live) {
             meter.work(high as usize / WORD + 1)?;
             meter.reserve(pending, high as usize)?;
@@ -118,7 +120,13 @@ impl Links {
     fn reopen(&mut self, changed: &[u32], mark: Mark, meter: &mut Meter) -> Result<()> {
         meter.work(self.open.len())?;
         meter.reserve(&mut self.pending, self.open.len())?;
-        let Self { open, lengths, marks, pending, .. } = self;
+        let Self {
+            open,
+            lengths,
+            marks,
+            pending,
+            ..
+        } = self;
         open.retain(|open| {
             let bound = lengths.bound(open.edge);
             let stays = !changed.iter().any(|slot| lengths.in_lune(*slot, bound));
@@ -173,7 +181,13 @@ impl Links {
     /// Lowers the marks that the new points of `slots` made wrong.
     fn challenge(&mut self, slots: &[u32], meter: &mut Meter) -> Result<()> {
         meter.reserve(&mut self.pending, self.relative.len())?;
-        let Self { relative, lengths, marks, pending, .. } = self;
+        let Self {
+            relative,
+            lengths,
+            marks,
+            pending,
+            ..
+        } = self;
         relative.retain(|relative| {
             let bound = lengths.bound(relative.edge);
             let inside = slots.iter().find(|slot| lengths.in_lune(**slot, bound));
@@ -184,7 +198,7 @@ impl Links {
             inside.is_none()
         });
         self.reopen(slots, Mark::Unknown, meter)?;
-        if self.certified > 0.0 {
+        if self.certified >= 0.0 {
             for high in bits::elements(&self.live.clone()) {
                 self.challenge_hubs(high, slots, meter)?;
             }
@@ -194,7 +208,13 @@ impl Links {
 
     /// Lowers the marks of edges from `high` whose hubs are not joined to a new point.
     fn challenge_hubs(&mut self, high: u32, slots: &[u32], meter: &mut Meter) -> Result<()> {
-        let Self { lengths, marks, pending, certified, .. } = self;
+        let Self {
+            lengths,
+            marks,
+            pending,
+            certified,
+            ..
+        } = self;
         let (words, most) = (high as usize / WORD + 1, Lanes::all(*certified));
         meter.work(words * slots.len())?;
         for slot in slots.iter().filter(|slot| **slot != high) {
@@ -325,8 +345,10 @@ impl Links {
             self.certified = certified;
         }
         // Mostly sorted already: what is new is at the end.
-        self.relative.sort_by(|a, b| a.length.total_cmp(&b.length).then(a.edge.cmp(&b.edge)));
-        self.open.sort_by(|a, b| a.length.total_cmp(&b.length).then(a.edge.cmp(&b.edge)));
+        self.relative
+            .sort_by(|a, b| a.length.total_cmp(&b.length).then(a.edge.cmp(&b.edge)));
+        self.open
+            .sort_by(|a, b| a.length.total_cmp(&b.length).then(a.edge.cmp(&b.edge)));
         Ok(())
     }
 
@@ -344,7 +366,10 @@ impl Links {
                 let part = self.lengths.part(high, word);
                 let (above, most) = (Lanes::all(above), Lanes::all(most));
                 let between = compare(part, |length| above.below(length).and(length.not_above(most)));
-                for low in bits::ones(between).map(|bit| (word * WORD) as u32 + bit).take_while(|low| *low < high) {
+                for low in bits::ones(between)
+                    .map(|bit| (word * WORD) as u32 + bit)
+                    .take_while(|low| *low < high)
+                {
                     let bound = self.lengths.bound(Edge { high, low });
                     visit(self, bound, meter)?;
                 }

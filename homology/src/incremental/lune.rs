@@ -143,7 +143,8 @@ impl LuneScan {
                 for (word, unseen) in unseen.iter_mut().enumerate().filter(|(_, unseen)| **unseen != 0) {
                     let found = lengths.joined(point, bound, word, *unseen);
                     *unseen &= !found;
-                    self.open.extend(bits::ones(found).map(|bit| (word * WORD) as u32 + bit));
+                    self.open
+                        .extend(bits::ones(found).map(|bit| (word * WORD) as u32 + bit));
                 }
             }
         }

@@ -111,7 +111,14 @@ mod tests {
     #[test]
     fn marks_come_back_as_they_were_packed() {
         let last = MAX_SLOTS as u32 - 1;
-        for mark in [Mark::Hub(0), Mark::Hub(last), Mark::Witness(7), Mark::Open(last), Mark::Empty, Mark::Unknown] {
+        for mark in [
+            Mark::Hub(0),
+            Mark::Hub(last),
+            Mark::Witness(7),
+            Mark::Open(last),
+            Mark::Empty,
+            Mark::Unknown,
+        ] {
             assert_eq!(Mark::unpack(mark.pack()), mark);
         }
     }

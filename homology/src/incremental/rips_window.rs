@@ -9,11 +9,12 @@ use super::voids;
 use super::window_points::{PointId, WindowPoints, WindowSnapshot};
 use crate::distance::metric::unit_rows;
 use crate::limits::Meter;
-use crate::{Diagram, Error, Limits, Metric, PointCloud, Result, VietorisRips};
+use crate::{Diagram, Error, Limits, Metric, Mode, PointCloud, Result, VietorisRips};
 
 /// Persistent homology of the Vietoris–Rips filtration of a changing set of points.
 ///
-/// Its diagrams are those of [`VietorisRips`], bit for bit. Over Z/2 up to degree 2 the links of all edges are kept from
+/// Its diagrams are those of [`VietorisRips`], bit for bit. Over Z/2, up to degree 2 and unless a
+/// [`Mode`] is forced, the links of all edges are kept from
 /// one diagram to the next (about `5 n²` bytes for `n` points), so that a step costs in proportion to what changed and
 /// not to the complex; otherwise, and where most points are new, each diagram is computed from scratch. Inserting and
 /// removing only takes notes; the work is done under the limits of [`Self::diagram`].
@@ -144,7 +145,8 @@ impl RipsWindow {
 
     /// Whether the links can be kept, and enough points stay that it pays.
     fn is_worth_keeping(&self) -> bool {
-        let can_be = self.rips.coefficients == 2 && self.rips.max_dimension <= 2 && self.len() <= MAX_POINTS;
+        let is_free = self.rips.mode == Mode::Auto && self.rips.coefficients == 2;
+        let can_be = is_free && self.rips.max_dimension <= 2 && self.len() <= MAX_POINTS;
         // In degree 2 the links are the fastest way even from scratch.
         can_be && (self.rips.max_dimension == 2 || 3 * self.inserted <= self.len())
     }
@@ -158,7 +160,9 @@ impl RipsWindow {
     /// The diagram by way of the links. `None` if they are not able to tell it.
     fn maintain(&mut self, meter: &mut Meter) -> Result<Option<Diagram>> {
         let threshold = self.rips.valid_threshold()?.unwrap_or(f64::MAX);
-        let Some(mut links) = self.update(meter)? else { return Ok(None) };
+        let Some(mut links) = self.update(meter)? else {
+            return Ok(None);
+        };
         let mut pairs = Vec::new();
         // Rounding keeps the order: no edge up to the threshold is rounded beyond its rounded value.
         let settled = links.lengths.enclosing(links.live()).min(threshold as f32);
@@ -231,6 +235,10 @@ fn kill_cycles(
             return Ok(last_death);
         }
         let next = STEP * certified.max(cycles.last_birth() as f32);
-        links.refresh(settled, if next > certified { next.min(settled) } else { settled }, meter)?;
+        links.refresh(
+            settled,
+            if next > certified { next.min(settled) } else { settled },
+            meter,
+        )?;
     }
 }

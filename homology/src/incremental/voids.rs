@@ -27,7 +27,13 @@ struct Triangle {
 
 impl Triangle {
     fn new(a: u32, b: u32, c: u32, lengths: &Lengths) -> Self {
-        let longer = |edge: Edge, other: Edge| if lengths.precedes(edge, lengths.bound(other)) { other } else { edge };
+        let longer = |edge: Edge, other: Edge| {
+            if lengths.precedes(edge, lengths.bound(other)) {
+                other
+            } else {
+                edge
+            }
+        };
         let edge = longer(longer(Edge::new(a, b), Edge::new(a, c)), Edge::new(b, c));
         // The point that is not an end of the edge.
         let third = a ^ b ^ c ^ edge.high ^ edge.low;
@@ -79,12 +85,19 @@ pub(super) fn pair(
 ) -> Result<bool> {
     let births = Births::new(&links.open, threshold, killers, meter)?;
     let mut elimination = Elimination::new(births.lengths.len(), meter)?;
-    let Links { lengths, marks, open, .. } = links;
+    let Links {
+        lengths, marks, open, ..
+    } = links;
     for place in 0..births.starts.len() {
         if elimination.unpaired() == 0 {
             break;
         }
-        let OpenEdge { length, edge, ref mut shape, .. } = open[place];
+        let OpenEdge {
+            length,
+            edge,
+            ref mut shape,
+            ..
+        } = open[place];
         let shape = shape.get_or_insert_default();
         let Some(cycles) = shape.cycles(lengths, lengths.bound(edge), meter)? else {
             return Ok(false);

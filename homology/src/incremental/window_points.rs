@@ -67,7 +67,10 @@ impl WindowPoints {
 
     /// Removes a point and returns its place. Fails with [`Error::UnknownPoint`].
     pub fn remove(&mut self, id: PointId) -> Result<usize> {
-        let place = self.ids.binary_search(&id).map_err(|_| Error::UnknownPoint { id: id.0 })?;
+        let place = self
+            .ids
+            .binary_search(&id)
+            .map_err(|_| Error::UnknownPoint { id: id.0 })?;
         self.ids.remove(place);
         self.rows.drain(place * self.dimension..(place + 1) * self.dimension);
         Ok(place)
@@ -102,14 +105,16 @@ impl WindowPoints {
     /// Fails if the rows are not those of a point cloud, or with [`Error::InvalidSnapshot`] unless there is one id for
     /// each row and they ascend and are below the next one.
     pub fn restore(snapshot: WindowSnapshot) -> Result<Self> {
-        let WindowSnapshot { dimension, rows, ids, next } = snapshot;
+        let WindowSnapshot {
+            dimension,
+            rows,
+            ids,
+            next,
+        } = snapshot;
         let points = PointCloud::new(&rows, dimension)?.len();
         let in_order = ids.is_sorted_by(|a, b| a < b) && ids.last().is_none_or(|last| *last < next);
         if ids.len() != points || !in_order {
-            return Err(Error::InvalidSnapshot {
-                ids: ids.len(),
-                points,
-            });
+            return Err(Error::InvalidSnapshot { ids: ids.len(), points });
         }
         Ok(Self {
             dimension,
