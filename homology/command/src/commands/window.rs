@@ -1,5 +1,6 @@
 //! `persistence window`.
 
+use homology::incremental::RipsWindow;
 use homology::{PointCloud, VietorisRips};
 use serde::Serialize;
 
@@ -69,24 +70,24 @@ fn parameters(arguments: &Window) -> VietorisRips {
     }
 }
 
+/// Slides one window along the series, so that each diagram costs what changed since the one before.
 fn slide(arguments: &Window, cloud: PointCloud<'_>, progress: &Progress) -> homology::Result<Vec<WindowAnswer>> {
-    let (size, rips, limits) = (
-        arguments.size as usize,
-        parameters(arguments),
-        arguments.common.limits(),
-    );
-    let count = (cloud.len() + 1)
-        .saturating_sub(size)
-        .div_ceil(arguments.slide as usize);
+    let (size, step) = (arguments.size as usize, arguments.slide as usize);
+    let (limits, dimensions) = (arguments.common.limits(), usize::from(arguments.max_dimension) + 1);
+    let count = (cloud.len() + 1).saturating_sub(size).div_ceil(step);
+    let mut window = RipsWindow::new(parameters(arguments), cloud.dimension())?;
     let mut windows = Vec::with_capacity(count);
+    let mut inserted = 0;
     for number in 0..count {
         progress.now(format!("window {} of {count}", number + 1));
-        let start = number * arguments.slide as usize;
-        let (diagram, _) = rips.of_cloud(rows(cloud, start, start + size)?, &limits)?;
+        let start = number * step;
+        window.remove_oldest(step);
+        window.extend(rows(cloud, inserted.max(start), start + size)?.coordinates())?;
+        inserted = start + size;
         windows.push(WindowAnswer {
             start,
             end: start + size,
-            dgms: diagrams(&diagram, rips.max_dimension + 1),
+            dgms: diagrams(&window.diagram(&limits)?, dimensions),
         });
     }
     Ok(windows)

@@ -218,6 +218,23 @@ fn every_window_gives_its_golden_diagram() {
 }
 
 #[test]
+fn windows_that_leave_rows_out_are_those_of_their_rows_alone() {
+    let folder = Folder::new();
+    let rows: Vec<String> = (0..40)
+        .map(|at| format!("{},{}\n", at * 37 % 101, at * 61 % 89))
+        .collect();
+    folder.file("series.csv", rows.concat());
+    let answer = folder.answer("window series.csv --size 8 --slide 11 --max-dimension 1");
+    let windows = answer["windows"].as_array().unwrap();
+    assert_eq!(windows.len(), 3);
+    for window in windows {
+        let [start, end] = ["start", "end"].map(|name| window[name].as_u64().unwrap() as usize);
+        folder.file("rows.csv", rows[start..end].concat());
+        assert_eq!(folder.answer("rips rows.csv --max-dimension 1")["dgms"], window["dgms"]);
+    }
+}
+
+#[test]
 fn a_series_shorter_than_a_window_has_none() {
     let folder = Folder::new();
     folder.file("short.csv", "1,2\n3,4\n");
