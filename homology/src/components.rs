@@ -22,7 +22,7 @@ impl UnionFind {
         Ok(Self { parents, sizes })
     }
 
-    fn find(&mut self, mut item: u32) -> u32 {
+    pub fn find(&mut self, mut item: u32) -> u32 {
         while self.parents[item as usize] != item {
             let grandparent = self.parents[self.parents[item as usize] as usize];
             self.parents[item as usize] = grandparent;

@@ -4,7 +4,12 @@ mod coboundary;
 mod cohomology;
 mod column;
 mod components;
+mod homology;
 mod order;
+mod representatives;
+
+pub(crate) use coboundary::Entry;
+pub(crate) use column::BitTree;
 
 use rustc_hash::FxHashMap;
 
@@ -54,11 +59,15 @@ impl Skeleton {
         meter.push(&mut self.values, value)
     }
 
-    fn simplex(&self, place: usize) -> &[u32] {
+    pub fn simplex(&self, place: usize) -> &[u32] {
         &self.vertices[place * (self.dimension + 1)..(place + 1) * (self.dimension + 1)]
     }
 
-    fn facets(&self, place: usize) -> &[u32] {
+    pub fn value(&self, place: usize) -> f64 {
+        self.values[place]
+    }
+
+    pub fn facets(&self, place: usize) -> &[u32] {
         let count = self.facets.len() / self.len();
         &self.facets[place * count..(place + 1) * count]
     }
@@ -141,6 +150,10 @@ impl FilteredComplex {
         meter.push(&mut self.skeletons, skeleton)
     }
 
+    pub(crate) fn skeleton(&self, dimension: usize) -> &Skeleton {
+        &self.skeletons[dimension]
+    }
+
     /// The values of the highest dimension so far.
     pub(crate) fn last_values(&self) -> &[f64] {
         self.skeletons.last().map_or(&[], |skeleton| &skeleton.values)
@@ -183,17 +196,21 @@ impl FilteredComplex {
             2 => cohomology::pair(self, max_dimension, Two, meter),
             p => cohomology::pair(self, max_dimension, Prime::new(p)?, meter),
         }?;
-        let pair = |pair: &SimplexPair| Pair {
-            dimension: pair.dimension as u8,
-            birth: self.skeletons[pair.dimension].values[pair.birth as usize],
-            death: pair.death.map_or(f64::INFINITY, |death| {
-                self.skeletons[pair.dimension + 1].values[death as usize]
-            }),
-        };
         let mut values = meter.vec(pairs.len())?;
-        values.extend(pairs.iter().map(pair));
+        values.extend(pairs.iter().map(|pair| self.values_of(pair)));
         meter.free(pairs);
         Ok(Diagram::new(values))
+    }
+
+    fn values_of(&self, pair: &SimplexPair) -> Pair {
+        let value = |dimension: usize, place: u32| self.skeletons[dimension].values[place as usize];
+        Pair {
+            dimension: pair.dimension as u8,
+            birth: value(pair.dimension, pair.birth),
+            death: pair
+                .death
+                .map_or(f64::INFINITY, |death| value(pair.dimension + 1, death)),
+        }
     }
 }
 

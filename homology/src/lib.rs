@@ -28,6 +28,7 @@ pub mod landmarks;
 pub mod limits;
 pub mod persistence;
 pub mod point_cloud;
+pub mod representatives;
 
 mod components;
 mod field;
@@ -47,3 +48,4 @@ pub use landmarks::Landmarks;
 pub use limits::{Cancel, Limits, Usage};
 pub use persistence::Persistence;
 pub use point_cloud::PointCloud;
+pub use representatives::Representative;

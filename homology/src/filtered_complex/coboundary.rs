@@ -8,7 +8,7 @@ use crate::limits::Meter;
 
 /// A simplex by its rank, with a coefficient that is not 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub rank: u32,
     pub coefficient: u32,
 }

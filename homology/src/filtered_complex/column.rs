@@ -8,7 +8,7 @@ use crate::limits::Meter;
 /// A sparse vector over the field: a tree of bits says which rows are not 0, so that finding the first and changing one
 /// each take a step per level of 64 (the bit tree of Bauer, Kerber, Reininghaus and Wagner's PHAT).
 #[derive(Debug)]
-pub(super) struct BitTree<F> {
+pub(crate) struct BitTree<F> {
     field: F,
     /// Bits of the rows, then of the words below that are not 0, up to a single word.
     levels: Vec<Vec<u64>>,

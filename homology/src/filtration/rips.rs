@@ -12,6 +12,7 @@ mod unpaired;
 use std::borrow::Cow;
 
 pub(crate) use apparent::Complex;
+pub(crate) use collapse::collapse;
 pub(crate) use graph::{Graph, NEVER, Neighbor};
 pub use mode::Mode;
 pub(crate) use unpaired::for_each_unpaired;
@@ -119,7 +120,7 @@ impl VietorisRips {
 
     fn over_field<F: Field>(&self, field: F, edges: RankedEdges, meter: &mut Meter) -> Result<Vec<Pair>> {
         let edges = if self.mode.collapses(self.max_dimension) {
-            collapse::collapse(edges, meter)?
+            collapse(edges, meter)?
         } else {
             edges
         };

@@ -45,7 +45,7 @@ trait Neighborhoods {
 
 /// The collapsed graph. Costs a few looks at the common neighbourhood of each edge; given up, with what has been done
 /// so far, if it turns out not to pay.
-pub(super) fn collapse(edges: RankedEdges, meter: &mut Meter) -> Result<RankedEdges> {
+pub(crate) fn collapse(edges: RankedEdges, meter: &mut Meter) -> Result<RankedEdges> {
     if edges.edges.len() >= NEVER as usize {
         return Ok(edges);
     }
