@@ -35,6 +35,7 @@ mod field;
 mod reduction;
 mod simplex;
 mod sort;
+mod spatial;
 
 pub use cost::Cost;
 pub use diagram::{Diagram, Pair};

@@ -1,0 +1,270 @@
+//! Point clouds: lunes in growing shells of length, found vertex by vertex in a kd-tree.
+//!
+//! Within a shell the lunes are looked at in the order of the vertices, near ones together, and only the edges that
+//! matter are kept and sorted. The first shell also finds the whole relative neighbourhood graph, so that all births
+//! are known and the shells end with the last death: the cycle rank of that graph counts the classes.
+
+use super::bitsets::{self, Ordinals};
+use super::classes::Apexes;
+use super::cloud::Cloud;
+use super::edge::Edge;
+use super::events::Events;
+use super::kernel::Kernel;
+use super::lune::{Lune, Neighborhood};
+use crate::field::Field;
+use crate::limits::Meter;
+use crate::Result;
+
+/// Edges of one shell that matter.
+#[derive(Debug, Default)]
+struct Found {
+    /// With empty lunes.
+    roots: Vec<Edge>,
+    /// With split lunes.
+    splits: Vec<Split>,
+    /// One vertex per component of each split lune.
+    apexes: Vec<u32>,
+    /// Edges looked at from one of their ends or both.
+    looked: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Split {
+    edge: Edge,
+    start: usize,
+    count: u32,
+}
+
+/// A shell is so much longer than the one before.
+const GROWTH: f64 = 1.15;
+
+/// The pairs of a cloud as dimension, birth and death, the latter as ordinals.
+///
+/// * `limit` — the largest ordinal that counts
+/// * `cycles` — whether degree 1 is wanted
+pub(super) fn pairs<K: Kernel, F: Field>(
+    cloud: &Cloud<K>,
+    field: F,
+    limit: f64,
+    cycles: bool,
+    meter: &mut Meter,
+) -> Result<Vec<(u8, f64, f64)>> {
+    let mut events = Events::new(cloud.len(), field, cycles, meter)?;
+    let mut high = first_limit(cloud, meter)?.min(limit);
+    let mut found = look(cloud, None, high, Some(limit), cycles, meter)?;
+    found.roots.sort_unstable_by(Edge::compare);
+    for root in &found.roots {
+        meter.work(1)?;
+        events.root(root, meter)?;
+    }
+    meter.free(std::mem::take(&mut found.roots));
+    let mut source = Search {
+        cloud,
+        points: Default::default(),
+    };
+    loop {
+        kill(found, &mut source, &mut events, meter)?;
+        let Some(earliest) = events.classes.births_alive().reduce(f64::min) else {
+            break;
+        };
+        if high >= limit {
+            break;
+        }
+        let low = high;
+        // Shells in which no class is alive are left out.
+        high = K::scaled(low.max(earliest), GROWTH).max(low.next_up()).min(limit);
+        found = look(cloud, Some(low), high, None, true, meter)?;
+        if prefers_bitsets(cloud.len(), found.looked) {
+            kill(found, &mut source, &mut events, meter)?;
+            bitsets::enter(cloud, Some(high), limit, true, &mut events, meter)?;
+            break;
+        }
+    }
+    events.finish(cloud.len(), meter)
+}
+
+/// Whether intersecting rows of bits is cheaper than walking the neighbours, of which there are `looked` in all.
+fn prefers_bitsets(points: usize, looked: usize) -> bool {
+    /// Bits of a row that cost as much as a neighbour.
+    const BITS: usize = 16;
+    /// 128 MB of bits.
+    const MOST_POINTS: usize = 1 << 15;
+    points <= MOST_POINTS && looked * BITS > points * points
+}
+
+/// A length within which most vertices have a few neighbours.
+fn first_limit<K: Kernel>(cloud: &Cloud<K>, meter: &mut Meter) -> Result<f64> {
+    const SAMPLE: usize = 32;
+    let wanted = 8 * cloud.dimension().clamp(1, 4);
+    let points = cloud.len();
+    let mut lengths = Vec::new();
+    for at in 0..points.min(SAMPLE) {
+        meter.work(wanted)?;
+        let vertex = at * points / points.min(SAMPLE);
+        lengths.push(cloud.nearest(vertex as u32, wanted));
+    }
+    lengths.sort_unstable_by(f64::total_cmp);
+    let positive = lengths[lengths.len() / 2..].iter().find(|length| **length > 0.0);
+    Ok(positive.copied().unwrap_or(f64::MAX))
+}
+
+/// Looks at the lunes of all edges longer than `low` and up to `high`; with `complete_to` also for the roots longer
+/// than `high`, up to that.
+fn look<K: Kernel>(
+    cloud: &Cloud<K>,
+    low: Option<f64>,
+    high: f64,
+    complete_to: Option<f64>,
+    cycles: bool,
+    meter: &mut Meter,
+) -> Result<Found> {
+    let mut found = Found::default();
+    let mut neighborhood = Neighborhood::new(cloud);
+    let mut far = FarRoots::default();
+    for vertex in 0..cloud.len() as u32 {
+        neighborhood.fetch(vertex, high, meter)?;
+        found.look_at(&mut neighborhood, vertex, low, cycles, meter)?;
+        if let Some(limit) = complete_to.filter(|limit| *limit > high) {
+            far.find(cloud, &neighborhood, vertex, (high, limit), &mut found.roots, meter)?;
+        }
+    }
+    neighborhood.free(meter);
+    Ok(found)
+}
+
+impl Found {
+    /// Looks at the edges of one vertex that lead to larger ones.
+    fn look_at<K: Kernel>(
+        &mut self,
+        neighborhood: &mut Neighborhood<'_, K>,
+        vertex: u32,
+        low: Option<f64>,
+        cycles: bool,
+        meter: &mut Meter,
+    ) -> Result<()> {
+        let count = neighborhood.neighbors().len();
+        self.looked += count;
+        let start = low.map_or(0, |low| neighborhood.neighbors().partition_point(|(ordinal, _)| *ordinal <= low));
+        for at in start..count {
+            if neighborhood.neighbors()[at].1 < vertex {
+                continue;
+            }
+            match neighborhood.lune(at, meter)? {
+                Lune::Connected => {}
+                Lune::Empty => {
+                    // With a lower bound the roots are known.
+                    if low.is_none() {
+                        meter.push(&mut self.roots, neighborhood.edge(at))?;
+                    }
+                }
+                Lune::Split if !cycles => {}
+                Lune::Split => {
+                    let split = Split {
+                        edge: neighborhood.edge(at),
+                        start: self.apexes.len(),
+                        count: neighborhood.apexes.len() as u32,
+                    };
+                    meter.push(&mut self.splits, split)?;
+                    meter.reserve(&mut self.apexes, neighborhood.apexes.len())?;
+                    self.apexes.extend_from_slice(&neighborhood.apexes);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The search for edges with empty lunes that are longer than the first shell, with its buffers.
+#[derive(Debug, Default)]
+struct FarRoots {
+    screen: Vec<f64>,
+    candidates: Vec<u32>,
+    points: [Vec<f64>; 2],
+}
+
+impl FarRoots {
+    /// Appends those that lead from `vertex` to larger vertices and are in the range `(above, up to)`.
+    fn find<K: Kernel>(
+        &mut self,
+        cloud: &Cloud<K>,
+        neighborhood: &Neighborhood<'_, K>,
+        vertex: u32,
+        range: (f64, f64),
+        roots: &mut Vec<Edge>,
+        meter: &mut Meter,
+    ) -> Result<()> {
+        /// Nearest neighbours that hide what is behind them.
+        const SCREEN: usize = 32;
+        neighborhood.screen(SCREEN, &mut self.screen);
+        self.candidates.clear();
+        let looks = cloud.unhidden(vertex, range, &self.screen, &mut self.candidates);
+        meter.work(looks)?;
+        for other in &self.candidates {
+            if *other > vertex {
+                meter.work(1)?;
+                let edge = cloud.edge(vertex, *other);
+                if cloud.apex(&edge, &mut self.points).is_none() {
+                    meter.push(roots, edge)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells the split lunes in the order of their edges.
+fn kill<K: Kernel, F: Field>(
+    mut found: Found,
+    source: &mut Search<'_, K>,
+    events: &mut Events<F>,
+    meter: &mut Meter,
+) -> Result<()> {
+    found.splits.sort_unstable_by(|a, b| a.edge.compare(&b.edge));
+    for split in &found.splits {
+        if events.classes.alive() == 0 {
+            break;
+        }
+        let apexes = &found.apexes[split.start..split.start + split.count as usize];
+        for other in &apexes[1..] {
+            events.kill(&split.edge, [apexes[0], *other], source, meter)?;
+        }
+    }
+    meter.free(found.roots);
+    meter.free(found.splits);
+    meter.free(found.apexes);
+    Ok(())
+}
+
+/// Apexes from the tree.
+#[derive(Debug)]
+struct Search<'a, K> {
+    cloud: &'a Cloud<K>,
+    points: [Vec<f64>; 2],
+}
+
+impl<K: Kernel> Apexes for Search<'_, K> {
+    fn edge(&self, a: u32, b: u32) -> Edge {
+        self.cloud.edge(a, b)
+    }
+
+    fn apex(&mut self, edge: &Edge, meter: &mut Meter) -> Result<u32> {
+        meter.work(16)?;
+        let apex = self.cloud.apex(edge, &mut self.points);
+        Ok(apex.expect("every edge with an empty lune is a root, and this edge is none"))
+    }
+}
+
+impl<K: Kernel> Ordinals for Cloud<K> {
+    fn len(&self) -> usize {
+        Cloud::len(self)
+    }
+
+    fn ordinal(&self, i: u32, j: u32) -> f64 {
+        Cloud::ordinal(self, i, j)
+    }
+
+    fn row(&self, i: u32, into: &mut Vec<f64>) {
+        into.resize(i as usize, 0.0);
+        self.ordinals_below(i, into);
+    }
+}
