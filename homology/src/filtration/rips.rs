@@ -104,7 +104,7 @@ impl VietorisRips {
         }
         // Beyond the enclosing radius the complex is a cone, and nothing is born or dies any more.
         let threshold = threshold.min(enclosing_radius(distances, meter)?);
-        if self.max_dimension <= 1 && distances.len() <= reduced::MOST_OF_DISTANCES {
+        if self.max_dimension <= 1 && distances.len() <= reduced::MOST_BITS {
             return self.reduced_of_distances(distances, threshold, meter);
         }
         let ranked = RankedEdges::of_distances(distances, threshold, meter)?;
@@ -113,14 +113,17 @@ impl VietorisRips {
 
     /// By the reduced filtration, if that can be: no simplex beyond triangles counts, and squares keep their digits.
     fn reduced_of_cloud(&self, cloud: PointCloud<'_>, meter: &mut Meter) -> Result<Option<Vec<Pair>>> {
-        let threshold = self.valid_threshold()?;
+        let search = reduced::Search {
+            threshold: self.valid_threshold()?,
+            cycles: self.max_dimension == 1,
+            most_bits: reduced::MOST_BITS,
+        };
         if self.max_dimension > 1 {
             return Ok(None);
         }
-        let cycles = self.max_dimension == 1;
         match self.coefficients {
-            2 => reduced::of_cloud(cloud, self.metric, Two, threshold, cycles, meter),
-            p => reduced::of_cloud(cloud, self.metric, Prime::new(p)?, threshold, cycles, meter),
+            2 => reduced::of_cloud(cloud, self.metric, Two, &search, meter),
+            p => reduced::of_cloud(cloud, self.metric, Prime::new(p)?, &search, meter),
         }
     }
 

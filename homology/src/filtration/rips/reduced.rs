@@ -23,6 +23,8 @@ mod lune;
 mod points;
 mod sum;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use bitsets::Ordinals;
 use cloud::Cloud;
@@ -36,27 +38,37 @@ use crate::limits::Meter;
 use crate::spatial::KdTree;
 use crate::{Metric, PointCloud, Result};
 
-/// The pairs of degree 0, and of degree 1 if `cycles`, of a cloud with fewer than 2³² points; `None` if its numbers are
+/// What is asked of a cloud.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Search {
+    /// Longer edges do not count.
+    pub threshold: Option<f64>,
+    /// Whether degree 1 is wanted.
+    pub cycles: bool,
+    /// Most points for which bit sets may take over when edges become long.
+    pub most_bits: usize,
+}
+
+/// The pairs of degree 0, and of degree 1 if wanted, of a cloud with fewer than 2³² points; `None` if its numbers are
 /// so large or so small that squares would lose digits.
 pub(super) fn of_cloud<F: Field>(
     cloud: PointCloud<'_>,
     metric: Metric,
     field: F,
-    threshold: Option<f64>,
-    cycles: bool,
+    search: &Search,
     meter: &mut Meter,
 ) -> Result<Option<Vec<Pair>>> {
     if !is_safe(cloud) {
         return Ok(None);
     }
     match metric {
-        Metric::Euclidean => of_points::<Squared, F>(cloud, field, threshold, cycles, meter),
-        Metric::Manhattan => of_points::<Manhattan, F>(cloud, field, threshold, cycles, meter),
-        Metric::Chebyshev => of_points::<Chebyshev, F>(cloud, field, threshold, cycles, meter),
+        Metric::Euclidean => of_points::<Squared, F>(cloud, field, search, meter),
+        Metric::Manhattan => of_points::<Manhattan, F>(cloud, field, search, meter),
+        Metric::Chebyshev => of_points::<Chebyshev, F>(cloud, field, search, meter),
         Metric::Cosine => {
             let units = metric::unit_rows(cloud, meter)?;
             let cloud = PointCloud::new(&units, cloud.dimension())?;
-            let pairs = of_points::<HalfSquared, F>(cloud, field, threshold, cycles, meter);
+            let pairs = of_points::<HalfSquared, F>(cloud, field, search, meter);
             meter.free(units);
             pairs
         }
@@ -76,13 +88,12 @@ fn is_safe(cloud: PointCloud<'_>) -> bool {
 fn of_points<K: Kernel, F: Field>(
     cloud: PointCloud<'_>,
     field: F,
-    threshold: Option<f64>,
-    cycles: bool,
+    search: &Search,
     meter: &mut Meter,
 ) -> Result<Vec<Pair>> {
     let cloud = Cloud::<K>::new(KdTree::new(cloud, meter)?);
-    let limit = threshold.map_or(f64::MAX, largest_ordinal::<K>);
-    let pairs = points::pairs(&cloud, field, limit, cycles, meter)?;
+    let limit = search.threshold.map_or(f64::MAX, largest_ordinal::<K>);
+    let pairs = points::pairs(&cloud, field, limit, search, meter)?;
     cloud.free(meter);
     of_ordinals(pairs, K::length, meter)
 }
@@ -102,8 +113,8 @@ fn largest_ordinal<K: Kernel>(threshold: f64) -> f64 {
     f64::from_bits(low)
 }
 
-/// Most vertices of [`of_distances`]: 128 MB of bits.
-pub(super) const MOST_OF_DISTANCES: usize = 1 << 15;
+/// Most vertices with a matrix of bits: 128 MB.
+pub(super) const MOST_BITS: usize = 1 << 15;
 
 /// The pairs of degree 0, and of degree 1 if `cycles`, of any distances.
 ///

@@ -4,6 +4,7 @@
 //! matter are kept and sorted. The first shell also finds the whole relative neighbourhood graph, so that all births
 //! are known and the shells end with the last death: the cycle rank of that graph counts the classes.
 
+use super::Search;
 use super::bitsets::{self, Ordinals};
 use super::classes::Apexes;
 use super::cloud::Cloud;
@@ -41,14 +42,14 @@ const GROWTH: f64 = 1.15;
 /// The pairs of a cloud as dimension, birth and death, the latter as ordinals.
 ///
 /// * `limit` — the largest ordinal that counts
-/// * `cycles` — whether degree 1 is wanted
 pub(super) fn pairs<K: Kernel, F: Field>(
     cloud: &Cloud<K>,
     field: F,
     limit: f64,
-    cycles: bool,
+    search: &Search,
     meter: &mut Meter,
 ) -> Result<Vec<(u8, f64, f64)>> {
+    let cycles = search.cycles;
     let mut events = Events::new(cloud.len(), field, cycles, meter)?;
     let mut high = first_limit(cloud, meter)?.min(limit);
     let mut found = look(cloud, None, high, Some(limit), cycles, meter)?;
@@ -58,7 +59,7 @@ pub(super) fn pairs<K: Kernel, F: Field>(
         events.root(root, meter)?;
     }
     meter.free(std::mem::take(&mut found.roots));
-    let mut source = Search {
+    let mut source = TreeApexes {
         cloud,
         points: Default::default(),
     };
@@ -74,7 +75,7 @@ pub(super) fn pairs<K: Kernel, F: Field>(
         // Shells in which no class is alive are left out.
         high = K::scaled(low.max(earliest), GROWTH).max(low.next_up()).min(limit);
         found = look(cloud, Some(low), high, None, true, meter)?;
-        if prefers_bitsets(cloud.len(), found.looked) {
+        if cloud.len() <= search.most_bits && prefers_bitsets(cloud.len(), found.looked) {
             kill(found, &mut source, &mut events, meter)?;
             bitsets::enter(cloud, Some(high), limit, true, &mut events, meter)?;
             break;
@@ -87,9 +88,7 @@ pub(super) fn pairs<K: Kernel, F: Field>(
 fn prefers_bitsets(points: usize, looked: usize) -> bool {
     /// Bits of a row that cost as much as a neighbour.
     const BITS: usize = 16;
-    /// 128 MB of bits.
-    const MOST_POINTS: usize = 1 << 15;
-    points <= MOST_POINTS && looked * BITS > points * points
+    looked * BITS > points * points
 }
 
 /// A length within which most vertices have a few neighbours.
@@ -215,7 +214,7 @@ impl FarRoots {
 /// Tells the split lunes in the order of their edges.
 fn kill<K: Kernel, F: Field>(
     mut found: Found,
-    source: &mut Search<'_, K>,
+    source: &mut TreeApexes<'_, K>,
     events: &mut Events<F>,
     meter: &mut Meter,
 ) -> Result<()> {
@@ -237,12 +236,12 @@ fn kill<K: Kernel, F: Field>(
 
 /// Apexes from the tree.
 #[derive(Debug)]
-struct Search<'a, K> {
+struct TreeApexes<'a, K> {
     cloud: &'a Cloud<K>,
     points: [Vec<f64>; 2],
 }
 
-impl<K: Kernel> Apexes for Search<'_, K> {
+impl<K: Kernel> Apexes for TreeApexes<'_, K> {
     fn edge(&self, a: u32, b: u32) -> Edge {
         self.cloud.edge(a, b)
     }
