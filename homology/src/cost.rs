@@ -5,7 +5,7 @@
 //! as large as the complex. [`crate::Limits`] hold whatever happens.
 
 use crate::distance::{Distances, with_distances};
-use crate::filtration::rips::enclosing_radius;
+use crate::filtration::rips::{enclosing_radius, reduced};
 use crate::limits::Meter;
 use crate::{Limits, PointCloud, Result, VietorisRips};
 
@@ -25,6 +25,9 @@ pub struct Cost {
 /// Without the points a `threshold` tells nothing, unless it is 0: every pair may be an edge. With them,
 /// [`VietorisRips::estimate`] says more.
 pub fn estimate(points: usize, dim: usize, max_dimension: usize, threshold: Option<f64>) -> Cost {
+    if max_dimension <= 1 {
+        return reduced::estimate(points, dim);
+    }
     let degree = if threshold == Some(0.0) {
         0
     } else {
@@ -38,6 +41,11 @@ impl VietorisRips {
     /// The cost for this cloud under this threshold. Takes the time of two passes over all distances and the memory of
     /// a few numbers per point; fails like the computation itself.
     pub fn estimate(&self, cloud: PointCloud<'_>, limits: &Limits) -> Result<Cost> {
+        if self.mode.reduces(self.max_dimension) {
+            return self
+                .valid_threshold()
+                .map(|_| reduced::estimate(cloud.len(), cloud.dimension()));
+        }
         let mut meter = Meter::new(limits);
         let degrees = with_distances!(cloud, self.metric, &mut meter, |distances| {
             let radius = enclosing_radius(distances, &mut meter)?;
@@ -145,6 +153,7 @@ mod tests {
     fn more_points_and_dimensions_cost_more() {
         let cost = |points, dimension| estimate(points, 3, dimension, None);
         assert!(cost(200, 1).memory_bytes < cost(400, 1).memory_bytes);
+        assert!(cost(200, 2).memory_bytes < cost(400, 2).memory_bytes);
         assert!(cost(400, 1).memory_bytes < cost(400, 2).memory_bytes);
         assert!(cost(400, 1).work < cost(400, 2).work);
     }

@@ -78,7 +78,8 @@ impl KdTree {
         meter: &mut Meter,
     ) -> Result<()> {
         meter.work(rows.len())?;
-        let (least, largest) = self.boxes[2 * self.dimension * node..][..2 * self.dimension].split_at_mut(self.dimension);
+        let (least, largest) =
+            self.boxes[2 * self.dimension * node..][..2 * self.dimension].split_at_mut(self.dimension);
         least.fill(f64::INFINITY);
         largest.fill(f64::NEG_INFINITY);
         for row in rows.iter() {
@@ -112,6 +113,7 @@ impl KdTree {
     }
 
     /// The row of the cloud that `point` was.
+    #[allow(dead_code, reason = "tests ask for it, and whoever names points to a caller")]
     pub fn row(&self, point: usize) -> usize {
         self.rows[point] as usize
     }
@@ -148,7 +150,8 @@ impl KdTree {
         /// Deeper than any tree over 32-bit indices.
         const STACK: usize = 40;
         let mut of_node = |node: usize| {
-            let (least, largest) = self.boxes[2 * self.dimension * node..][..2 * self.dimension].split_at(self.dimension);
+            let (least, largest) =
+                self.boxes[2 * self.dimension * node..][..2 * self.dimension].split_at(self.dimension);
             bound(least, largest)
         };
         let root = Visit {
@@ -180,7 +183,11 @@ impl KdTree {
             };
             let low = child(2 * visit.node + 1, visit.start, middle, of_node(2 * visit.node + 1));
             let high = child(2 * visit.node + 2, middle, visit.end, of_node(2 * visit.node + 2));
-            let (near, far) = if high.bound < low.bound { (high, low) } else { (low, high) };
+            let (near, far) = if high.bound < low.bound {
+                (high, low)
+            } else {
+                (low, high)
+            };
             if far.bound <= limit {
                 stack[height] = far;
                 height += 1;

@@ -6,7 +6,7 @@ mod dense;
 mod edges;
 mod graph;
 mod mode;
-mod reduced;
+pub(crate) mod reduced;
 mod sparse;
 mod unpaired;
 
@@ -71,7 +71,7 @@ impl VietorisRips {
         let mut meter = Meter::new(limits);
         let distinct = distinct_rows(cloud, self.threshold.is_some(), &mut meter)?;
         let cloud = PointCloud::new(&distinct, cloud.dimension())?;
-        if let Some(pairs) = self.reduced_of_cloud(cloud, &mut meter)? {
+        if let Some(pairs) = self.reduce_cloud(cloud, &mut meter)? {
             return Ok((Diagram::new(pairs), meter.usage()));
         }
         let pairs = with_distances!(cloud, self.metric, &mut meter, |distances| self
@@ -104,40 +104,11 @@ impl VietorisRips {
         }
         // Beyond the enclosing radius the complex is a cone, and nothing is born or dies any more.
         let threshold = threshold.min(enclosing_radius(distances, meter)?);
-        if self.max_dimension <= 1 && distances.len() <= reduced::MOST_BITS {
-            return self.reduced_of_distances(distances, threshold, meter);
+        if let Some(pairs) = self.reduce_distances(distances, threshold, meter)? {
+            return Ok(pairs);
         }
         let ranked = RankedEdges::of_distances(distances, threshold, meter)?;
         self.of_ranked(ranked, meter)
-    }
-
-    /// By the reduced filtration, if that can be: no simplex beyond triangles counts, and squares keep their digits.
-    fn reduced_of_cloud(&self, cloud: PointCloud<'_>, meter: &mut Meter) -> Result<Option<Vec<Pair>>> {
-        let search = reduced::Search {
-            threshold: self.valid_threshold()?,
-            cycles: self.max_dimension == 1,
-            most_bits: reduced::MOST_BITS,
-        };
-        if self.max_dimension > 1 {
-            return Ok(None);
-        }
-        match self.coefficients {
-            2 => reduced::of_cloud(cloud, self.metric, Two, &search, meter),
-            p => reduced::of_cloud(cloud, self.metric, Prime::new(p)?, &search, meter),
-        }
-    }
-
-    fn reduced_of_distances(
-        &self,
-        distances: &impl Distances,
-        threshold: f64,
-        meter: &mut Meter,
-    ) -> Result<Vec<Pair>> {
-        let cycles = self.max_dimension == 1;
-        match self.coefficients {
-            2 => reduced::of_distances(distances, Two, threshold, cycles, meter),
-            p => reduced::of_distances(distances, Prime::new(p)?, threshold, cycles, meter),
-        }
     }
 
     pub(crate) fn valid_threshold(&self) -> Result<Option<f64>> {

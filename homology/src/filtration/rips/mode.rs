@@ -17,6 +17,11 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Whether to take the reduced filtration for homology up to `max_dimension`.
+    pub(crate) fn reduces(self, max_dimension: usize) -> bool {
+        self == Self::Auto && max_dimension <= 1
+    }
+
     /// Whether to collapse before homology up to `max_dimension`.
     pub(super) fn collapses(self, max_dimension: usize) -> bool {
         match self {

@@ -17,10 +17,12 @@ mod bitsets;
 mod classes;
 mod cloud;
 mod edge;
+mod estimate;
 mod events;
 mod kernel;
 mod lune;
 mod points;
+mod shell;
 mod sum;
 mod table;
 #[cfg(test)]
@@ -28,39 +30,84 @@ mod tests;
 
 use bitsets::Ordinals;
 use cloud::Cloud;
+pub(crate) use estimate::estimate;
 use events::Events;
 use kernel::{Chebyshev, HalfSquared, Kernel, Manhattan, Squared};
 
+use super::VietorisRips;
 use crate::diagram::Pair;
 use crate::distance::{Distances, metric};
-use crate::field::Field;
+use crate::field::{Field, Prime, Two};
 use crate::limits::Meter;
 use crate::spatial::KdTree;
 use crate::{Metric, PointCloud, Result};
 
+/// Most coordinates for which a tree finds neighbours faster than a look at all points.
+const MOST_TREE_DIMENSIONS: usize = 5;
+
+/// Most vertices with a matrix of bits: 128 MB.
+const MOST_BITS: usize = 1 << 15;
+
 /// What is asked of a cloud.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Search {
+struct Search {
     /// Longer edges do not count.
-    pub threshold: Option<f64>,
+    threshold: Option<f64>,
     /// Whether degree 1 is wanted.
-    pub cycles: bool,
+    cycles: bool,
     /// Most points for which bit sets may take over when edges become long.
-    pub most_bits: usize,
+    most_bits: usize,
+    threads: usize,
 }
 
-/// The pairs of degree 0, and of degree 1 if wanted, of a cloud with fewer than 2³² points; `None` if its numbers are
-/// so large or so small that squares would lose digits.
-pub(super) fn of_cloud<F: Field>(
+impl VietorisRips {
+    /// The pairs of a cloud with fewer than 2³² points, if the mode is to reduce and if it can be done.
+    pub(super) fn reduce_cloud(&self, cloud: PointCloud<'_>, meter: &mut Meter) -> Result<Option<Vec<Pair>>> {
+        let search = Search {
+            threshold: self.valid_threshold()?,
+            cycles: self.max_dimension > 0,
+            most_bits: MOST_BITS,
+            threads: self.threads,
+        };
+        // What comes back goes on as distances.
+        let is_better_as_distances = cloud.dimension() > MOST_TREE_DIMENSIONS && cloud.len() <= MOST_BITS;
+        if !self.mode.reduces(self.max_dimension) || is_better_as_distances || !is_safe(cloud) {
+            return Ok(None);
+        }
+        let pairs = match self.coefficients {
+            2 => of_cloud(cloud, self.metric, Two, &search, meter),
+            p => of_cloud(cloud, self.metric, Prime::new(p)?, &search, meter),
+        };
+        pairs.map(Some)
+    }
+
+    /// The pairs of any distances up to `limit`, if the mode is to reduce and if it can be done.
+    pub(super) fn reduce_distances(
+        &self,
+        distances: &impl Distances,
+        limit: f64,
+        meter: &mut Meter,
+    ) -> Result<Option<Vec<Pair>>> {
+        if !self.mode.reduces(self.max_dimension) || distances.len() > MOST_BITS {
+            return Ok(None);
+        }
+        let cycles = self.max_dimension > 0;
+        let pairs = match self.coefficients {
+            2 => of_distances(distances, Two, limit, cycles, meter),
+            p => of_distances(distances, Prime::new(p)?, limit, cycles, meter),
+        };
+        pairs.map(Some)
+    }
+}
+
+/// The pairs of degree 0, and of degree 1 if wanted, of a cloud that [`is_safe`].
+fn of_cloud<F: Field>(
     cloud: PointCloud<'_>,
     metric: Metric,
     field: F,
     search: &Search,
     meter: &mut Meter,
-) -> Result<Option<Vec<Pair>>> {
-    if !is_safe(cloud) {
-        return Ok(None);
-    }
+) -> Result<Vec<Pair>> {
     match metric {
         Metric::Euclidean => of_points::<Squared, F>(cloud, field, search, meter),
         Metric::Manhattan => of_points::<Manhattan, F>(cloud, field, search, meter),
@@ -73,7 +120,6 @@ pub(super) fn of_cloud<F: Field>(
             pairs
         }
     }
-    .map(Some)
 }
 
 /// Whether no square of a difference overflows or is too small to have all digits.
@@ -113,13 +159,10 @@ fn largest_ordinal<K: Kernel>(threshold: f64) -> f64 {
     f64::from_bits(low)
 }
 
-/// Most vertices with a matrix of bits: 128 MB.
-pub(super) const MOST_BITS: usize = 1 << 15;
-
 /// The pairs of degree 0, and of degree 1 if `cycles`, of any distances.
 ///
 /// * `limit` — the largest distance that counts, finite
-pub(super) fn of_distances<F: Field>(
+fn of_distances<F: Field>(
     distances: &impl Distances,
     field: F,
     limit: f64,
@@ -137,7 +180,11 @@ fn of_ordinals(pairs: Vec<(u8, f64, f64)>, length: impl Fn(f64) -> f64, meter: &
     values.extend(pairs.iter().map(|(dimension, birth, death)| Pair {
         dimension: *dimension,
         birth: length(*birth),
-        death: if *death == f64::INFINITY { *death } else { length(*death) },
+        death: if *death == f64::INFINITY {
+            *death
+        } else {
+            length(*death)
+        },
     }));
     meter.free(pairs);
     Ok(values)

@@ -10,6 +10,10 @@ use crate::Result;
 use crate::field::Field;
 use crate::limits::Meter;
 
+/// Edges of a shell, if that does not make too many shells.
+pub(super) const SHELL_EDGES: usize = 1 << 18;
+pub(super) const MOST_SHELLS: usize = 24;
+
 /// Ordinals of all pairs, which order them like their distances. `INFINITY` is for pairs that are never joined.
 pub(super) trait Ordinals {
     fn len(&self) -> usize;
@@ -71,12 +75,9 @@ pub(super) fn enter<O: Ordinals, F: Field>(
 /// Upper bounds of shells of about equally many edges, the last one `limit`, guessed from a sample.
 fn shells<O: Ordinals>(ordinals: &O, done: Option<f64>, limit: f64, meter: &mut Meter) -> Result<Vec<f64>> {
     const SAMPLE: usize = 1024;
-    /// Edges of a shell, if that does not make too many shells.
-    const EDGES: usize = 1 << 19;
-    const MOST_SHELLS: usize = 24;
     let points = ordinals.len();
     let pairs = points * points.saturating_sub(1) / 2;
-    let count = (pairs / EDGES).clamp(1, MOST_SHELLS);
+    let count = (pairs / SHELL_EDGES).clamp(1, MOST_SHELLS);
     if count == 1 {
         return Ok(vec![limit]);
     }
@@ -84,7 +85,9 @@ fn shells<O: Ordinals>(ordinals: &O, done: Option<f64>, limit: f64, meter: &mut 
     let mut state = 1_u64;
     let mut vertex = || {
         // Knuth's generator: any spread will do, as long as it is always the same.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         ((state >> 33) as usize % points) as u32
     };
     let drawn = (0..SAMPLE).map(|_| (vertex(), vertex())).filter(|(i, j)| i != j);
@@ -108,7 +111,14 @@ fn edges_between<O: Ordinals>(ordinals: &O, low: Option<f64>, high: f64, meter: 
         meter.reserve(&mut edges, 0)?;
         for (j, ordinal) in (0..).zip(&row) {
             if *ordinal > low && *ordinal <= high {
-                meter.push(&mut edges, Edge { ordinal: *ordinal, i, j })?;
+                meter.push(
+                    &mut edges,
+                    Edge {
+                        ordinal: *ordinal,
+                        i,
+                        j,
+                    },
+                )?;
             }
         }
     }
@@ -210,7 +220,9 @@ impl<'a, O: Ordinals> Adjacency<'a, O> {
         /// After so many the components are told apart properly.
         const TRIES: usize = 4;
         self.reached.fill(0);
-        let Some(first) = first_bit(&self.lune) else { return true };
+        let Some(first) = first_bit(&self.lune) else {
+            return true;
+        };
         let mut from = first;
         for _ in 0..TRIES {
             let row = &self.rows[from as usize * self.width..][..self.width];
@@ -264,11 +276,13 @@ impl<'a, O: Ordinals> Adjacency<'a, O> {
         const FEW: usize = 16;
         let measured = vertices.filter_map(|c| {
             let (ac, bc) = (self.between(edge.i, c), self.between(edge.j, c));
-            let is_in_lune =
-                is_before_at_vertex((ac, c), (edge.ordinal, edge.j)) && is_before_at_vertex((bc, c), (edge.ordinal, edge.i));
+            let is_in_lune = is_before_at_vertex((ac, c), (edge.ordinal, edge.j))
+                && is_before_at_vertex((bc, c), (edge.ordinal, edge.i));
             is_in_lune.then_some((ac.max(bc), c))
         });
-        let best = measured.take(FEW).min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let best = measured
+            .take(FEW)
+            .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         best.map(|(_, vertex)| vertex)
     }
 

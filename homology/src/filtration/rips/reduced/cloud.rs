@@ -250,11 +250,7 @@ fn for_blocks(range: Range<usize>, mut visit: impl FnMut(Range<usize>)) {
 
 /// The ordinals from `point` to points given by columns, each as long as `ordinals`.
 #[inline]
-pub(super) fn ordinals_to<'a, K: Kernel>(
-    point: &[f64],
-    column: impl Fn(usize) -> &'a [f64],
-    ordinals: &mut [f64],
-) {
+pub(super) fn ordinals_to<'a, K: Kernel>(point: &[f64], column: impl Fn(usize) -> &'a [f64], ordinals: &mut [f64]) {
     ordinals.fill(0.0);
     for (k, x) in point.iter().enumerate() {
         for (sum, other) in ordinals.iter_mut().zip(column(k)) {

@@ -42,13 +42,7 @@ impl<F: Field> Events<F> {
     }
 
     /// Takes two components of the lune of an edge, by a vertex of each.
-    pub fn kill(
-        &mut self,
-        edge: &Edge,
-        apexes: [u32; 2],
-        source: &mut impl Apexes,
-        meter: &mut Meter,
-    ) -> Result<()> {
+    pub fn kill(&mut self, edge: &Edge, apexes: [u32; 2], source: &mut impl Apexes, meter: &mut Meter) -> Result<()> {
         if let Some(birth) = self.classes.kill(edge, apexes, source, meter)?
             && birth != edge.ordinal
         {

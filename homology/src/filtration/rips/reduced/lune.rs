@@ -85,7 +85,8 @@ impl<'a, K: Kernel> Neighborhood<'a, K> {
 
     /// Accounts for buffers that have grown.
     fn charge(&mut self, meter: &mut Meter) -> Result<()> {
-        let bytes = 16 * self.neighbors.capacity() + 8 * (self.columns.capacity() + self.to_other.capacity())
+        let bytes = 16 * self.neighbors.capacity()
+            + 8 * (self.columns.capacity() + self.to_other.capacity())
             + 12 * self.neighbors.len();
         if bytes > self.charged {
             meter.charge(bytes - self.charged)?;
@@ -126,7 +127,8 @@ impl<'a, K: Kernel> Neighborhood<'a, K> {
         let (ab, b) = self.neighbors[at];
         self.other.clear();
         let count = self.neighbors.len();
-        self.other.extend((0..self.cloud.dimension()).map(|k| self.columns[k * count + at]));
+        self.other
+            .extend((0..self.cloud.dimension()).map(|k| self.columns[k * count + at]));
         if self.has_certificate(at, ab) {
             meter.work(1)?;
             return Ok(Lune::Connected);
@@ -219,7 +221,11 @@ impl<'a, K: Kernel> Neighborhood<'a, K> {
             (self.pending, self.frontier) = (pending, frontier);
             next = self.most_central();
         }
-        Ok(if self.apexes.len() == 1 { Lune::Connected } else { Lune::Split })
+        Ok(if self.apexes.len() == 1 {
+            Lune::Connected
+        } else {
+            Lune::Split
+        })
     }
 
     /// The pending position that is nearest to both ends at once.

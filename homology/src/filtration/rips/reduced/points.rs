@@ -11,30 +11,10 @@ use super::cloud::Cloud;
 use super::edge::Edge;
 use super::events::Events;
 use super::kernel::Kernel;
-use super::lune::{Lune, Neighborhood};
+use super::shell::{self, Found, Shell};
+use crate::Result;
 use crate::field::Field;
 use crate::limits::Meter;
-use crate::Result;
-
-/// Edges of one shell that matter.
-#[derive(Debug, Default)]
-struct Found {
-    /// With empty lunes.
-    roots: Vec<Edge>,
-    /// With split lunes.
-    splits: Vec<Split>,
-    /// One vertex per component of each split lune.
-    apexes: Vec<u32>,
-    /// Edges looked at from one of their ends or both.
-    looked: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Split {
-    edge: Edge,
-    start: usize,
-    count: u32,
-}
 
 /// A shell is so much longer than the one before.
 const GROWTH: f64 = 1.15;
@@ -52,7 +32,13 @@ pub(super) fn pairs<K: Kernel, F: Field>(
     let cycles = search.cycles;
     let mut events = Events::new(cloud.len(), field, cycles, meter)?;
     let mut high = first_limit(cloud, meter)?.min(limit);
-    let mut found = look(cloud, None, high, Some(limit), cycles, meter)?;
+    let first = Shell {
+        low: None,
+        high,
+        roots_to: limit,
+        cycles,
+    };
+    let mut found = shell::look(cloud, &first, search.threads, meter)?;
     found.roots.sort_unstable_by(Edge::compare);
     for root in &found.roots {
         meter.work(1)?;
@@ -71,10 +57,15 @@ pub(super) fn pairs<K: Kernel, F: Field>(
         if high >= limit {
             break;
         }
-        let low = high;
-        // Shells in which no class is alive are left out.
-        high = K::scaled(low.max(earliest), GROWTH).max(low.next_up()).min(limit);
-        found = look(cloud, Some(low), high, None, true, meter)?;
+        // Edges before the birth of the first class alive kill nothing. One as long as that birth may come after it.
+        let low = high.max(earliest.next_down());
+        high = K::scaled(low, GROWTH).max(low.next_up()).min(limit);
+        let next = Shell {
+            low: Some(low),
+            high,
+            ..first
+        };
+        found = shell::look(cloud, &next, search.threads, meter)?;
         if cloud.len() <= search.most_bits && prefers_bitsets(cloud.len(), found.looked) {
             kill(found, &mut source, &mut events, meter)?;
             bitsets::enter(cloud, Some(high), limit, true, &mut events, meter)?;
@@ -107,110 +98,6 @@ fn first_limit<K: Kernel>(cloud: &Cloud<K>, meter: &mut Meter) -> Result<f64> {
     Ok(positive.copied().unwrap_or(f64::MAX))
 }
 
-/// Looks at the lunes of all edges longer than `low` and up to `high`; with `complete_to` also for the roots longer
-/// than `high`, up to that.
-fn look<K: Kernel>(
-    cloud: &Cloud<K>,
-    low: Option<f64>,
-    high: f64,
-    complete_to: Option<f64>,
-    cycles: bool,
-    meter: &mut Meter,
-) -> Result<Found> {
-    let mut found = Found::default();
-    let mut neighborhood = Neighborhood::new(cloud);
-    let mut far = FarRoots::default();
-    for vertex in 0..cloud.len() as u32 {
-        neighborhood.fetch(vertex, high, meter)?;
-        found.look_at(&mut neighborhood, vertex, low, cycles, meter)?;
-        if let Some(limit) = complete_to.filter(|limit| *limit > high) {
-            far.find(cloud, &neighborhood, vertex, (high, limit), &mut found.roots, meter)?;
-        }
-    }
-    neighborhood.free(meter);
-    Ok(found)
-}
-
-impl Found {
-    /// Looks at the edges of one vertex that lead to larger ones.
-    fn look_at<K: Kernel>(
-        &mut self,
-        neighborhood: &mut Neighborhood<'_, K>,
-        vertex: u32,
-        low: Option<f64>,
-        cycles: bool,
-        meter: &mut Meter,
-    ) -> Result<()> {
-        let count = neighborhood.neighbors().len();
-        self.looked += count;
-        let start = low.map_or(0, |low| neighborhood.neighbors().partition_point(|(ordinal, _)| *ordinal <= low));
-        for at in start..count {
-            if neighborhood.neighbors()[at].1 < vertex {
-                continue;
-            }
-            match neighborhood.lune(at, meter)? {
-                Lune::Connected => {}
-                Lune::Empty => {
-                    // With a lower bound the roots are known.
-                    if low.is_none() {
-                        meter.push(&mut self.roots, neighborhood.edge(at))?;
-                    }
-                }
-                Lune::Split if !cycles => {}
-                Lune::Split => {
-                    let split = Split {
-                        edge: neighborhood.edge(at),
-                        start: self.apexes.len(),
-                        count: neighborhood.apexes.len() as u32,
-                    };
-                    meter.push(&mut self.splits, split)?;
-                    meter.reserve(&mut self.apexes, neighborhood.apexes.len())?;
-                    self.apexes.extend_from_slice(&neighborhood.apexes);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The search for edges with empty lunes that are longer than the first shell, with its buffers.
-#[derive(Debug, Default)]
-struct FarRoots {
-    screen: Vec<f64>,
-    candidates: Vec<u32>,
-    points: [Vec<f64>; 2],
-}
-
-impl FarRoots {
-    /// Appends those that lead from `vertex` to larger vertices and are in the range `(above, up to)`.
-    fn find<K: Kernel>(
-        &mut self,
-        cloud: &Cloud<K>,
-        neighborhood: &Neighborhood<'_, K>,
-        vertex: u32,
-        range: (f64, f64),
-        roots: &mut Vec<Edge>,
-        meter: &mut Meter,
-    ) -> Result<()> {
-        /// Nearest neighbours that hide what is behind them.
-        const SCREEN: usize = 32;
-        neighborhood.screen(SCREEN, &mut self.screen);
-        self.candidates.clear();
-        let looks = cloud.unhidden(vertex, range, &self.screen, &mut self.candidates);
-        meter.work(looks)?;
-        for other in &self.candidates {
-            if *other > vertex {
-                meter.work(1)?;
-                let edge = cloud.edge(vertex, *other);
-                if cloud.apex(&edge, &mut self.points).is_none() {
-                    meter.push(roots, edge)?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Tells the split lunes in the order of their edges.
 fn kill<K: Kernel, F: Field>(
     mut found: Found,
@@ -228,9 +115,7 @@ fn kill<K: Kernel, F: Field>(
             events.kill(&split.edge, [apexes[0], *other], source, meter)?;
         }
     }
-    meter.free(found.roots);
-    meter.free(found.splits);
-    meter.free(found.apexes);
+    found.free(meter);
     Ok(())
 }
 

@@ -2,10 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::super::{RankedEdges, VietorisRips, enclosing_radius};
+use super::super::{Mode, RankedEdges, VietorisRips, enclosing_radius};
 use super::*;
 use crate::distance::with_distances;
-use crate::field::{Prime, Two};
 use crate::{Diagram, DistanceMatrix, Limits};
 
 /// By reduction of the whole filtration.
@@ -25,30 +24,24 @@ fn check_cloud(coordinates: &[f64], dimension: usize, rips: &VietorisRips) {
         with_distances!(cloud, rips.metric, meter, |distances| {
             let expected = whole(distances, rips);
             check_distances(distances, rips, &expected);
-            for most_bits in [0, MOST_BITS] {
-                let found = match rips.coefficients {
-                    2 => by_tree(cloud, rips, Two, most_bits),
-                    p => by_tree(cloud, rips, Prime::new(p)?, most_bits),
+            let searches = [(0, 1), (MOST_BITS, 1), (0, 3)];
+            for (most_bits, threads) in searches.into_iter().filter(|_| is_safe(cloud)) {
+                let search = Search {
+                    threshold: rips.threshold,
+                    cycles: true,
+                    most_bits,
+                    threads,
                 };
-                let subject = || format!("{rips:?}, bits up to {most_bits}, {coordinates:?}");
-                assert!(found.is_none_or(|found| found == expected), "{}", subject());
+                let pairs = match rips.coefficients {
+                    2 => of_cloud(cloud, rips.metric, Two, &search, meter),
+                    p => of_cloud(cloud, rips.metric, Prime::new(p)?, &search, meter),
+                };
+                assert_eq!(Diagram::new(pairs?), expected, "{rips:?}, {search:?}, {coordinates:?}");
             }
         });
         Ok(())
     };
     compare().unwrap();
-}
-
-fn by_tree<F: Field>(cloud: PointCloud<'_>, rips: &VietorisRips, field: F, most_bits: usize) -> Option<Diagram> {
-    let search = Search {
-        threshold: rips.threshold,
-        cycles: rips.max_dimension == 1,
-        most_bits,
-    };
-    let mut meter = Meter::new(&Limits::default());
-    of_cloud(cloud, rips.metric, field, &search, &mut meter)
-        .unwrap()
-        .map(Diagram::new)
 }
 
 fn check_distances(distances: &impl Distances, rips: &VietorisRips, expected: &Diagram) {
@@ -66,12 +59,18 @@ fn rips(metric: Metric, threshold: Option<f64>, coefficients: u16) -> VietorisRi
         metric,
         threshold,
         coefficients,
+        mode: Mode::Dense,
         ..VietorisRips::to_dimension(1)
     }
 }
 
 fn metrics() -> impl Strategy<Value = Metric> {
-    prop::sample::select(vec![Metric::Euclidean, Metric::Manhattan, Metric::Chebyshev, Metric::Cosine])
+    prop::sample::select(vec![
+        Metric::Euclidean,
+        Metric::Manhattan,
+        Metric::Chebyshev,
+        Metric::Cosine,
+    ])
 }
 
 /// Well spread numbers in −1..1.
