@@ -7,28 +7,31 @@ use homology::{Cost, Diagram, Limits, Metric, Persistence, PointCloud, Result, V
 pub enum Algorithm {
     VietorisRips(VietorisRips),
     Witness(WitnessComplex),
+    /// Vietoris–Rips of the windows of a key one after another, each from what is left of the one before.
+    Incremental(VietorisRips),
 }
 
 impl Algorithm {
     /// The first is what a job gets that names none.
-    pub const NAMES: [&'static str; 2] = ["vietoris_rips", "witness"];
+    pub const NAMES: [&'static str; 3] = ["vietoris_rips", "witness", "incremental"];
 
     pub fn name(&self) -> &'static str {
         match self {
             Self::VietorisRips(_) => Self::NAMES[0],
             Self::Witness(_) => Self::NAMES[1],
+            Self::Incremental(_) => Self::NAMES[2],
         }
     }
 
     /// Whether a few points may stand for all, with a bound of the error.
     pub fn takes_landmarks_when_oversize(&self) -> bool {
-        matches!(self, Self::VietorisRips(_))
+        matches!(self, Self::VietorisRips(_) | Self::Incremental(_))
     }
 
     /// How points are compared.
     pub fn metric(&self) -> Metric {
         match self {
-            Self::VietorisRips(rips) => rips.metric,
+            Self::VietorisRips(rips) | Self::Incremental(rips) => rips.metric,
             Self::Witness(_) => Metric::Euclidean,
         }
     }
@@ -37,6 +40,7 @@ impl Algorithm {
     pub fn cost(&self, points: usize, dim: usize, max_dimension: usize) -> Cost {
         match self {
             Self::VietorisRips(rips) => cost::estimate(points, dim, max_dimension, rips.threshold),
+            Self::Incremental(rips) => with_links(cost::estimate(points, dim, max_dimension, rips.threshold), points),
             Self::Witness(witness) => WitnessComplex {
                 limit_dimension: max_dimension + 1,
                 ..witness.clone()
@@ -49,13 +53,17 @@ impl Algorithm {
     pub fn cost_of(&self, cloud: PointCloud<'_>, limits: &Limits) -> Option<Result<Cost>> {
         match self {
             Self::VietorisRips(rips) => Some(rips.estimate(cloud, limits)),
+            Self::Incremental(rips) => {
+                let cost = rips.estimate(cloud, limits);
+                Some(cost.map(|cost| with_links(cost, cloud.len())))
+            }
             Self::Witness(_) => None,
         }
     }
 
     pub fn diagram(&self, cloud: PointCloud<'_>, max_dimension: usize, limits: &Limits) -> Result<Diagram> {
         match self {
-            Self::VietorisRips(rips) => VietorisRips {
+            Self::VietorisRips(rips) | Self::Incremental(rips) => VietorisRips {
                 max_dimension,
                 ..rips.clone()
             }
@@ -66,5 +74,18 @@ impl Algorithm {
             }
             .diagram(cloud, limits),
         }
+    }
+}
+
+/// Bytes for each pair of points that an incremental window keeps and works with.
+const BYTES_PER_LINK: usize = 16;
+
+/// The cost with what an incremental window keeps from one diagram to the next.
+fn with_links(cost: Cost, points: usize) -> Cost {
+    let links = BYTES_PER_LINK.saturating_mul(points).saturating_mul(points);
+    Cost {
+        memory_bytes: cost.memory_bytes.saturating_add(links),
+        typical_memory_bytes: cost.typical_memory_bytes.saturating_add(links),
+        ..cost
     }
 }

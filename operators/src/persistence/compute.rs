@@ -7,17 +7,20 @@ use homology::{Diagram, Limits, PointCloud, landmarks};
 use streaming::batch::{Batch, Payload};
 use streaming::operator::Cancel;
 
+use super::algorithm::Algorithm;
+use super::lanes::Kept;
 use super::options::Spec;
 use super::plan::Plan;
 use crate::pending::Started;
 
 /// What comes back from the compute pool.
-#[derive(Debug)]
 pub struct Computed {
     pub diagram: homology::Result<Diagram>,
     /// Twice the covering radius of the landmarks; 0 when exact.
     pub error_bound: f64,
     pub seconds: f64,
+    /// What the next window of the key may start from.
+    pub kept: Option<Box<Kept>>,
 }
 
 /// Everything that the computation of one window needs.
@@ -27,10 +30,12 @@ pub struct Computation {
     pub spec: Arc<Spec>,
     pub plan: Plan,
     pub started: Arc<OnceLock<Started>>,
+    /// What the window of the key before has left.
+    pub kept: Option<Box<Kept>>,
 }
 
 impl Computation {
-    pub fn run(self, cancel: &Cancel) -> Computed {
+    pub fn run(mut self, cancel: &Cancel) -> Computed {
         let start = Instant::now();
         // Set once per computation: it is handed to the pool once.
         let _ = self.started.set(Started {
@@ -50,20 +55,35 @@ impl Computation {
             diagram,
             error_bound,
             seconds: start.elapsed().as_secs_f64(),
+            kept: self.kept,
         }
     }
 
-    fn diagram(&self, limits: &Limits) -> homology::Result<(Diagram, f64)> {
+    fn diagram(&mut self, limits: &Limits) -> homology::Result<(Diagram, f64)> {
         let (algorithm, max_dimension) = (&self.spec.algorithm, self.plan.max_dimension);
         let (coords, dim) = points(&self.window);
         let cloud = PointCloud::new(coords, dim)?;
-        let Some(count) = self.plan.landmarks else {
-            return Ok((algorithm.diagram(cloud, max_dimension, limits)?, 0.0));
+        if let Some(count) = self.plan.landmarks {
+            let landmarks = landmarks::max_min(cloud, algorithm.metric(), count, 0, limits)?;
+            let coords = landmarks.coordinates(cloud);
+            let diagram = algorithm.diagram(PointCloud::new(&coords, dim)?, max_dimension, limits)?;
+            return Ok((diagram, 2.0 * landmarks.covering_radius));
+        }
+        let diagram = match algorithm {
+            // A lesser computation has nothing in common with the windows before and after it.
+            Algorithm::Incremental(rips) if max_dimension == self.spec.max_dimension => {
+                let mut kept = match self.kept.take() {
+                    Some(kept) => kept,
+                    None => Box::new(Kept::new(rips, dim)?),
+                };
+                let diagram = kept.diagram(coords, dim, limits);
+                // After an error too: it is usable, and says itself what has to be done again.
+                self.kept = Some(kept);
+                diagram?
+            }
+            algorithm => algorithm.diagram(cloud, max_dimension, limits)?,
         };
-        let landmarks = landmarks::max_min(cloud, algorithm.metric(), count, 0, limits)?;
-        let coords = landmarks.coordinates(cloud);
-        let diagram = algorithm.diagram(PointCloud::new(&coords, dim)?, max_dimension, limits)?;
-        Ok((diagram, 2.0 * landmarks.covering_radius))
+        Ok((diagram, 0.0))
     }
 }
 

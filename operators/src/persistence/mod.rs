@@ -1,14 +1,22 @@
 //! `persistence`: the persistence diagram of every window.
 //!
 //! ```toml
-//! algorithm = "vietoris_rips"     # the only one so far
+//! algorithm = "vietoris_rips"     # or alpha, witness, incremental: the same diagrams as vietoris_rips, each window from
+//!                                 # what the one before has left, which is much less work where windows slide
 //! max-dimension = 1               # 0 to 10; the highest dimension of homology
 //! max-edge-length = 1.0           # bounds the filtration; also called max-persistence; none by default
-//! metric = "euclidean"            # or manhattan, chebyshev, cosine
+//! metric = "euclidean"            # or manhattan, chebyshev, cosine; of Vietoris-Rips complexes
 //! coefficient-field = 2           # a prime below 65536
 //! min-persistence = 0.0           # pairs that live shorter are left out
 //! on-oversize = "dead-letter"     # or landmarks (with landmarks = 500), lower-dimension, fail
 //! time-limit = "10min"            # of one window, not counting the time it waits for memory
+//! ```
+//! A witness complex takes, instead of `max-edge-length` and `metric`:
+//! ```toml
+//! landmarks = 100                 # points of the window that become vertices; all are witnesses
+//! landmark-selection = "max-min"  # or random, with a landmark-seed
+//! relaxation = 0.0                # the largest value of a simplex, a squared distance
+//! witness-kind = "weak"           # or strong
 //! ```
 //!
 //! The computation runs in the compute pool, under a memory limit and a cancel flag. A window stays in state until its
@@ -18,6 +26,7 @@
 
 mod algorithm;
 mod compute;
+mod lanes;
 mod operator;
 mod options;
 mod plan;

@@ -8,7 +8,9 @@ use streaming::connector::{DeadLetter, DeadLetterKind};
 use streaming::operator::{Completion, Finished, Operator, OperatorContext, Output, Timer, Work};
 use streaming::{Epoch, Error, Result, Timestamp};
 
+use super::algorithm::Algorithm;
 use super::compute::{Computation, Computed, points};
+use super::lanes::Lanes;
 use super::options::Spec;
 use super::plan::{Decision, Plan, again, decide};
 use super::show::shown_diagram;
@@ -21,6 +23,9 @@ pub const FAILED: Output = 1;
 /// How much of a window's points goes into its dead letter.
 const PAYLOAD_BYTES: usize = 256 * 1024;
 
+/// Windows of the incremental algorithm may keep a part of 1 in so many of what a computation may ever use.
+const KEPT_SHARE: u64 = 4;
+
 /// What is remembered of a window in work.
 struct Memo {
     plan: Plan,
@@ -32,6 +37,8 @@ pub struct PersistenceOperator {
     spec: Arc<Spec>,
     queue: Queue<Memo>,
     watermark: HeldWatermark,
+    /// Used by the incremental algorithm only.
+    lanes: Lanes,
 }
 
 impl PersistenceOperator {
@@ -40,6 +47,7 @@ impl PersistenceOperator {
             spec: Arc::new(spec),
             queue: Queue::default(),
             watermark: HeldWatermark::default(),
+            lanes: Lanes::default(),
         }
     }
 
@@ -85,12 +93,20 @@ impl PersistenceOperator {
         let Some(pending) = self.queue.get_mut(number) else {
             return;
         };
+        let kept = match self.spec.algorithm {
+            Algorithm::Incremental(_) => match self.lanes.enter(&pending.row, number) {
+                Some(kept) => kept,
+                None => return,
+            },
+            _ => None,
+        };
         pending.started = Arc::default();
         let computation = Computation {
             window: pending.row.clone(),
             spec: self.spec.clone(),
             plan: pending.memo.plan,
             started: pending.started.clone(),
+            kept,
         };
         cx.offload(Work {
             token: number,
@@ -99,6 +115,21 @@ impl PersistenceOperator {
         });
         let at = cx.now().saturating_add(self.spec.time_limit);
         cx.wake_at(Timer { at, token: number });
+    }
+
+    /// Keeps what a computation has left for the next window of its key, and gives the number of that if it waits.
+    fn leave_lane(&mut self, done: &mut Completion, limit: u64) -> Option<u64> {
+        let Algorithm::Incremental(_) = self.spec.algorithm else {
+            return None;
+        };
+        let computed = done
+            .outcome
+            .as_mut()
+            .ok()
+            .and_then(|outcome| outcome.downcast_mut::<Computed>());
+        let kept = computed.and_then(|computed| computed.kept.take());
+        let pending = self.queue.get_mut(done.token)?;
+        self.lanes.leave(&pending.row, kept, limit / KEPT_SHARE)
     }
 
     /// Settles what becomes of a computed window; `None` if it is computed again in a lesser way.
@@ -233,12 +264,16 @@ impl Operator for PersistenceOperator {
         Ok(())
     }
 
-    fn on_completion(&mut self, done: Completion, cx: &mut OperatorContext<'_>) -> Result<()> {
+    fn on_completion(&mut self, mut done: Completion, cx: &mut OperatorContext<'_>) -> Result<()> {
         let number = done.token;
+        let next = self.leave_lane(&mut done, cx.place.compute_limit_bytes);
         if let Some(done) = self.settle(done, cx)?
             && let Some(pending) = self.queue.get_mut(number)
         {
             pending.done = Some(done);
+        }
+        if let Some(next) = next {
+            self.offload(next, cx);
         }
         self.flush(cx)
     }
@@ -246,7 +281,8 @@ impl Operator for PersistenceOperator {
     fn on_barrier(&mut self, _epoch: Epoch, cx: &mut OperatorContext<'_>) -> Result<()> {
         self.queue.persist(cx.place.key_groups, cx.state)?;
         cx.services.gauge("pendingWindows", self.queue.len() as u64);
-        cx.services.gauge("retainedBytes", self.queue.size_bytes() as u64);
+        let retained = self.queue.size_bytes() + self.lanes.kept_bytes();
+        cx.services.gauge("retainedBytes", retained as u64);
         Ok(())
     }
 

@@ -38,6 +38,7 @@ impl Spec {
         let coefficients = read_coefficients(options);
         let algorithm = match read_name(options) {
             "witness" => Algorithm::Witness(read_witness(options, max_dimension, coefficients)),
+            "incremental" => Algorithm::Incremental(read_rips(options, max_dimension, coefficients)),
             _ => Algorithm::VietorisRips(read_rips(options, max_dimension, coefficients)),
         };
         let time_limit = options.duration("time-limit").unwrap_or(DEFAULT_TIME_LIMIT);

@@ -323,6 +323,75 @@ fn a_panic_in_the_pool_is_a_dead_letter() {
     );
 }
 
+/// Windows of 40 points, sliding by 10, of two keys in turn.
+fn sliding() -> Vec<(&'static str, i64, Vec<f64>)> {
+    let point = |index: u64| {
+        let noise = (index.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64 / f64::from(1 << 24);
+        let angle = index as f64 * 0.4;
+        [angle.cos() + 0.2 * noise, angle.sin() - 0.1 * noise]
+    };
+    let window = |of: u64| (of * 10..of * 10 + 40).flat_map(point).collect::<Vec<_>>();
+    (0..12)
+        .map(|step| {
+            (
+                if step % 3 == 0 { "b" } else { "a" },
+                10 * (step as i64 + 1),
+                window(step),
+            )
+        })
+        .collect()
+}
+
+fn diagrams_of(job: &str, complete: impl Fn(usize, &mut Harness)) -> (Vec<String>, Harness) {
+    let mut harness = open(job, MemoryState::default());
+    for (index, (key, end, coords)) in sliding().iter().enumerate() {
+        harness.process(windows(&[(key, *end, coords)])).unwrap();
+        complete(index, &mut harness);
+    }
+    while !harness.services.work.is_empty() {
+        harness.complete_work().unwrap();
+    }
+    (shown(&mut harness), harness)
+}
+
+#[test]
+fn the_incremental_algorithm_gives_the_same_diagrams() {
+    for dimension in [1, 2] {
+        let job = format!("max-dimension = {dimension}\nmax-edge-length = 1.5\nalgorithm = ");
+        let (expected, _) = diagrams_of(&(job.clone() + "\"vietoris_rips\""), |_, _| {});
+        assert_eq!(expected.len(), 12);
+        let job = job + "\"incremental\"";
+        let (one_by_one, _) = diagrams_of(&job, |_, harness| harness.complete_work().unwrap());
+        assert_eq!(one_by_one, expected);
+        let (at_the_end, _) = diagrams_of(&job, |index, harness| {
+            assert!(
+                harness.services.work.len() <= 2,
+                "one window of a key at a time: {index}"
+            );
+        });
+        assert_eq!(at_the_end, expected);
+        // A panic, or a shortage of memory, costs what was kept and nothing else.
+        let (forgetful, _) = diagrams_of(&job, |index, harness| {
+            if index == 5 {
+                harness.place.compute_limit_bytes = 64 << 10;
+            }
+            harness.complete_work().unwrap();
+            harness.place.compute_limit_bytes = u64::MAX;
+        });
+        assert_eq!(forgetful, expected);
+    }
+}
+
+#[test]
+fn witness_complexes_see_the_circle() {
+    let job = "algorithm = \"witness\"\nlandmarks = 12\nrelaxation = 0.1\nmin-persistence = 0.05";
+    let mut harness = open(job, MemoryState::default());
+    harness.process(windows(&[("a", 10, &circle(200))])).unwrap();
+    harness.complete_work().unwrap();
+    let found = shown(&mut harness);
+    assert_eq!(found, ["a 10: 0:0.00-inf 1:0.00-inf"]);
+}
+
 #[test]
 fn mistakes_in_the_options_are_told() {
     for (job, message) in [

@@ -40,7 +40,7 @@ use streaming::{Error, Result};
 
 use aligned::AlignedWindows;
 use count::CountWindows;
-pub use key_map::KeyMap;
+pub use key_map::{CloudKey, KeyMap};
 use options::{Spec, WindowSpec};
 use over_time::OverTime;
 use session::SessionWindows;
