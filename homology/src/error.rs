@@ -103,6 +103,21 @@ pub enum Error {
         bits: usize,
     },
 
+    #[error("the triangulation has more than {limit} cells; lower the number of points")]
+    TooManyCells { limit: usize },
+
+    #[error(
+        "alpha complexes are computed for points of dimension 1 to 3, these have dimension {dimension}; \
+         use a Vietoris–Rips or witness complex"
+    )]
+    AlphaDimension { dimension: usize },
+
+    #[error("{found} weights are given for {points} points")]
+    WeightCount { points: usize, found: usize },
+
+    #[error("weight of row {row} is {found}, expected a finite number")]
+    InvalidWeight { row: usize, found: f64 },
+
     #[error(
         "{found} columns are left to reduce, at most 4294967295 can be; lower the number of points or the dimension"
     )]

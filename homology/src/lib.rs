@@ -42,6 +42,7 @@ pub use diagram::{Diagram, Pair};
 pub use distance::{DistanceMatrix, Metric, SparseEdges};
 pub use error::{Error, Result, SimplexFault};
 pub use filtered_complex::FilteredComplex;
+pub use filtration::alpha::AlphaComplex;
 pub use filtration::rips::{Mode, VietorisRips};
 pub use filtration::witness::{LandmarkChoice, WitnessComplex, WitnessKind, WitnessMap};
 pub use incremental::{PointId, RipsWindow, WindowSnapshot};
