@@ -40,6 +40,16 @@ pub(super) struct Bound {
     pub length: f32,
 }
 
+/// What became of a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Put {
+    Measured,
+    /// It is the same as that of this slot, and took none.
+    Repeated(u32),
+    /// It is farther from another point than 32 bits hold.
+    TooFar,
+}
+
 #[derive(Debug)]
 pub(super) struct Lengths {
     metric: Metric,
@@ -94,18 +104,22 @@ impl Lengths {
         Ok(())
     }
 
-    /// Puts a point into a free slot and measures it against the slots of `live`. False if a length does not fit in 32
-    /// bits.
-    pub fn put(&mut self, slot: u32, point: &[f64], live: &[u64]) -> bool {
+    /// Puts a point into a free slot and measures it against the slots of `live`.
+    pub fn put(&mut self, slot: u32, point: &[f64], live: &[u64]) -> Put {
         self.points[slot as usize * self.dimension..][..self.dimension].copy_from_slice(point);
-        let mut fits = true;
         for other in bits::elements(live) {
             let length = self.exact(Edge::new(slot, other)) as f32;
-            fits &= length < f32::INFINITY;
+            if length == f32::INFINITY {
+                return Put::TooFar;
+            }
+            if length == 0.0 && self.point(other) == point {
+                self.take(slot);
+                return Put::Repeated(other);
+            }
             self.rounded[slot as usize * self.stride + other as usize] = length;
             self.rounded[other as usize * self.stride + slot as usize] = length;
         }
-        fits
+        Put::Measured
     }
 
     /// Frees a slot.
@@ -120,9 +134,12 @@ impl Lengths {
 
     /// The length in full.
     pub fn exact(&self, edge: Edge) -> f64 {
-        let point = |slot: u32| &self.points[slot as usize * self.dimension..][..self.dimension];
         // Adding 0 turns -0 into 0.
-        self.metric.between(point(edge.high), point(edge.low)) + 0.0
+        self.metric.between(self.point(edge.high), self.point(edge.low)) + 0.0
+    }
+
+    fn point(&self, slot: u32) -> &[f64] {
+        &self.points[slot as usize * self.dimension..][..self.dimension]
     }
 
     #[inline]

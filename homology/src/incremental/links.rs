@@ -6,7 +6,7 @@
 use super::bits::{self, WORD};
 use super::hollow::Shape;
 use super::lanes::{Lanes, compare, compare_both};
-use super::lengths::{Bound, Edge, Lengths};
+use super::lengths::{Bound, Edge, Lengths, Put};
 use super::lune::{Lune, LuneScan};
 use super::marks::{MAX_SLOTS, Mark, Marks};
 use crate::Result;
@@ -42,8 +42,15 @@ pub(super) struct Links {
     free: Vec<u32>,
     /// Slots filled since the last refresh.
     fresh: Vec<u32>,
-    /// Edges whose marks were lowered since the last refresh.
+    newest: u32,
+    /// How many points each live slot stands for, less one: repeated rows share a slot.
+    repetitions: Vec<u32>,
+    /// Edges that have lost their hub or witness since the last refresh.
     pending: Vec<Edge>,
+    /// Edges without a hub whose lunes have changed since the last refresh.
+    reopened: Vec<Edge>,
+    /// Whether a hub may be of use to an edge that had none before.
+    prefers_hubs: bool,
     /// No edge up to this length is unknown.
     settled: f32,
     /// Every edge up to this length has a hub or is listed; hubs of longer ones may have ceased to be.
@@ -52,7 +59,8 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub fn new(lengths: Lengths) -> Self {
+    /// Without points. A link that is not a cone may become one; only if `prefers_hubs` is that looked for.
+    pub fn new(lengths: Lengths, prefers_hubs: bool) -> Self {
         Self {
             lengths,
             marks: Marks::default(),
@@ -61,7 +69,11 @@ impl Links {
             live: Vec::new(),
             free: Vec::new(),
             fresh: Vec::new(),
+            newest: 0,
+            repetitions: Vec::new(),
             pending: Vec::new(),
+            reopened: Vec::new(),
+            prefers_hubs,
             settled: f32::NEG_INFINITY,
             certified: f32::NEG_INFINITY,
             scan: LuneScan::new(0),
@@ -81,12 +93,21 @@ impl Links {
             + size_of::<OpenEdge>() * self.open.capacity()
             + self.open.iter().map(OpenEdge::memory_bytes).sum::<usize>();
         let small = size_of::<u32>() * (self.free.capacity() + self.fresh.capacity() + 8 * self.live.capacity())
-            + size_of::<Edge>() * self.pending.capacity();
+            + size_of::<u32>() * self.repetitions.capacity()
+            + size_of::<Edge>() * (self.pending.capacity() + self.reopened.capacity());
         self.lengths.memory_bytes() + self.marks.memory_bytes() + listed + small
     }
 
-    /// Frees the slots of `gone`.
-    pub fn retire(&mut self, gone: &[u32], meter: &mut Meter) -> Result<()> {
+    /// Takes away one point of each of `slots`, and frees those that have no other.
+    pub fn retire(&mut self, slots: &[u32], meter: &mut Meter) -> Result<()> {
+        let is_last = |slot: &u32| match &mut self.repetitions[*slot as usize] {
+            0 => true,
+            others => {
+                *others -= 1;
+                false
+            }
+        };
+        let gone: Vec<u32> = slots.iter().copied().filter(is_last).collect();
         if gone.is_empty() {
             return Ok(());
         }
@@ -95,11 +116,11 @@ impl Links {
         let stays = |edge: Edge| !is_gone[edge.high as usize] && !is_gone[edge.low as usize];
         self.relative.retain(|relative| stays(relative.edge));
         self.open.retain(|open| stays(open.edge));
-        self.reopen(gone, Mark::Unknown, meter)?;
+        self.reopen(&gone, meter)?;
         for slot in gone {
-            self.lengths.take(*slot);
-            bits::remove(&mut self.live, *slot);
-            self.free.push(*slot);
+            self.lengths.take(slot);
+            bits::remove(&mut self.live, slot);
+            self.free.push(slot);
         }
         let Self {
             marks, pending, live, ..
@@ -117,22 +138,22 @@ impl Links {
     }
 
     /// Takes those edges off the list of open ones that have one of `changed` in their lunes.
-    fn reopen(&mut self, changed: &[u32], mark: Mark, meter: &mut Meter) -> Result<()> {
+    fn reopen(&mut self, changed: &[u32], meter: &mut Meter) -> Result<()> {
         meter.work(self.open.len())?;
-        meter.reserve(&mut self.pending, self.open.len())?;
+        meter.reserve(&mut self.reopened, self.open.len())?;
         let Self {
             open,
             lengths,
             marks,
-            pending,
+            reopened,
             ..
         } = self;
         open.retain(|open| {
             let bound = lengths.bound(open.edge);
             let stays = !changed.iter().any(|slot| lengths.in_lune(*slot, bound));
             if !stays {
-                marks.set(open.edge, mark);
-                pending.push(open.edge);
+                marks.set(open.edge, Mark::Unknown);
+                reopened.push(open.edge);
             }
             stays
         });
@@ -151,15 +172,23 @@ impl Links {
         for row in rows {
             let slot = self.free.pop().expect("room was made for all rows");
             meter.work(self.lengths.slots())?;
-            if !self.lengths.put(slot, row, &self.live) {
-                return Ok(None);
+            match self.lengths.put(slot, row, &self.live) {
+                Put::TooFar => return Ok(None),
+                Put::Repeated(first) => {
+                    self.free.push(slot);
+                    self.repetitions[first as usize] += 1;
+                    slots.push(first);
+                }
+                Put::Measured => {
+                    bits::elements(&self.live).for_each(|other| self.marks.set(Edge::new(slot, other), Mark::Unknown));
+                    bits::insert(&mut self.live, slot);
+                    self.fresh.push(slot);
+                    self.newest = slot;
+                    slots.push(slot);
+                }
             }
-            bits::elements(&self.live).for_each(|other| self.marks.set(Edge::new(slot, other), Mark::Unknown));
-            bits::insert(&mut self.live, slot);
-            slots.push(slot);
         }
-        self.fresh.extend_from_slice(&slots);
-        self.challenge(&slots, meter)?;
+        self.challenge(&self.fresh.clone(), meter)?;
         Ok(Some(slots))
     }
 
@@ -173,6 +202,7 @@ impl Links {
             self.marks.grow(slots + more, meter)?;
             self.free.extend((slots as u32..(slots + more) as u32).rev());
             self.live.resize(self.lengths.words(), 0);
+            self.repetitions.resize(slots + more, 0);
             self.scan = LuneScan::new(self.lengths.words());
         }
         Ok(())
@@ -197,7 +227,7 @@ impl Links {
             }
             inside.is_none()
         });
-        self.reopen(slots, Mark::Unknown, meter)?;
+        self.reopen(slots, meter)?;
         if self.certified >= 0.0 {
             for high in bits::elements(&self.live.clone()) {
                 self.challenge_hubs(high, slots, meter)?;
@@ -244,19 +274,22 @@ impl Links {
     /// Finds a point in every lune up to the length `settled`, or that it is empty; and a hub of every edge up to the
     /// length `certified`, which is not larger, or the components of its lune.
     pub fn refresh(&mut self, settled: f32, certified: f32, meter: &mut Meter) -> Result<()> {
-        let pending = std::mem::take(&mut self.pending);
+        let (pending, reopened) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.reopened));
         for edge in &pending {
-            self.renew(*edge, settled, certified, meter)?;
+            self.renew(*edge, settled, certified, true, meter)?;
         }
-        self.pending = pending;
-        self.pending.clear();
+        for edge in &reopened {
+            self.renew(*edge, settled, certified, self.prefers_hubs, meter)?;
+        }
+        meter.free(pending);
+        meter.free(reopened);
         let fresh = std::mem::take(&mut self.fresh);
         for slot in fresh {
             for word in 0..self.live.len() {
                 for bit in bits::ones(self.live[word]) {
                     let other = (word * WORD) as u32 + bit;
                     if other != slot {
-                        self.renew(Edge::new(slot, other), settled, certified, meter)?;
+                        self.renew(Edge::new(slot, other), settled, certified, true, meter)?;
                     }
                 }
             }
@@ -269,10 +302,10 @@ impl Links {
     }
 
     /// Looks at an edge whose mark says too little for its length.
-    fn renew(&mut self, edge: Edge, settled: f32, certified: f32, meter: &mut Meter) -> Result<()> {
+    fn renew(&mut self, edge: Edge, settled: f32, certified: f32, seek_hub: bool, meter: &mut Meter) -> Result<()> {
         let bound = self.lengths.bound(edge);
         match self.marks.get(edge) {
-            Mark::Unknown | Mark::Witness(_) if bound.length <= certified => self.examine(bound, meter),
+            Mark::Unknown | Mark::Witness(_) if bound.length <= certified => self.examine(bound, seek_hub, meter),
             Mark::Unknown if bound.length <= settled => self.settle(bound, meter),
             _ => Ok(()),
         }
@@ -280,18 +313,17 @@ impl Links {
 
     fn settle(&mut self, bound: Bound, meter: &mut Meter) -> Result<()> {
         meter.work(1)?;
-        let newest = self.free.last().copied().unwrap_or(0);
-        match LuneScan::witness(&self.lengths, bound, newest.min(self.lengths.slots() as u32 - 1)) {
+        match LuneScan::witness(&self.lengths, bound, self.newest) {
             Some(slot) => self.marks.set(bound.edge, Mark::Witness(slot)),
             None => self.list_relative(bound, meter)?,
         }
         Ok(())
     }
 
-    fn examine(&mut self, bound: Bound, meter: &mut Meter) -> Result<()> {
+    fn examine(&mut self, bound: Bound, seek_hub: bool, meter: &mut Meter) -> Result<()> {
         meter.work(self.live.len())?;
         let edge = bound.edge;
-        match self.scan.examine(&self.lengths, bound) {
+        match self.scan.examine(&self.lengths, bound, seek_hub) {
             Lune::Empty => self.list_relative(bound, meter),
             Lune::Hub(hub) => {
                 self.marks.set(edge, Mark::Hub(hub));
@@ -339,7 +371,7 @@ impl Links {
             self.for_each_between(self.certified, certified, meter, |links, bound, meter| {
                 match links.marks.get(bound.edge) {
                     Mark::Open(_) | Mark::Empty => Ok(()),
-                    Mark::Hub(_) | Mark::Witness(_) | Mark::Unknown => links.examine(bound, meter),
+                    Mark::Hub(_) | Mark::Witness(_) | Mark::Unknown => links.examine(bound, true, meter),
                 }
             })?;
             self.certified = certified;

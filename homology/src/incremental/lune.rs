@@ -16,7 +16,7 @@ pub(super) enum Lune {
     Empty,
     /// One point of the lune is joined to all others by edges that enter earlier than the edge of the lune.
     Hub(u32),
-    /// There is no hub. One point of each connected component.
+    /// There is no hub, or none was sought. One point of each connected component.
     Open { components: Vec<u32> },
 }
 
@@ -51,12 +51,13 @@ impl LuneScan {
         })
     }
 
-    /// Looks at the whole lune.
-    pub fn examine(&mut self, lengths: &Lengths, bound: Bound) -> Lune {
+    /// Looks at the whole lune; for a hub only if `seek_hub`.
+    pub fn examine(&mut self, lengths: &Lengths, bound: Bound, seek_hub: bool) -> Lune {
         if !self.fill(lengths, bound) {
             return Lune::Empty;
         }
-        match self.hub(lengths, bound) {
+        let hub = if seek_hub { self.hub(lengths, bound) } else { None };
+        match hub {
             Some(hub) => Lune::Hub(hub),
             None => Lune::Open {
                 components: self.components(lengths, bound),
@@ -133,14 +134,18 @@ impl LuneScan {
     /// One point of each component of the lune.
     fn components(&mut self, lengths: &Lengths, bound: Bound) -> Vec<u32> {
         let mut components = Vec::new();
-        let unseen = &mut self.candidates;
-        unseen.copy_from_slice(&self.lune);
-        while let Some(seed) = bits::first(unseen) {
+        self.candidates.copy_from_slice(&self.lune);
+        while let Some(seed) = self.likeliest() {
             components.push(seed);
-            bits::remove(unseen, seed);
+            bits::remove(&mut self.candidates, seed);
             self.open.push(seed);
             while let Some(point) = self.open.pop() {
-                for (word, unseen) in unseen.iter_mut().enumerate().filter(|(_, unseen)| **unseen != 0) {
+                for (word, unseen) in self
+                    .candidates
+                    .iter_mut()
+                    .enumerate()
+                    .filter(|(_, unseen)| **unseen != 0)
+                {
                     let found = lengths.joined(point, bound, word, *unseen);
                     *unseen &= !found;
                     self.open

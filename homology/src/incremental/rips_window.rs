@@ -189,7 +189,7 @@ impl RipsWindow {
         let dimension = self.points.dimension();
         let mut links = match self.links.take() {
             Some(links) => links,
-            None => Links::new(Lengths::new(self.rips.metric, dimension)),
+            None => Links::new(Lengths::new(self.rips.metric, dimension), self.rips.max_dimension > 1),
         };
         meter.charge(links.memory_bytes())?;
         links.retire(&self.gone, meter)?;
@@ -223,9 +223,8 @@ fn kill_cycles(
     pairs: &mut Vec<crate::Pair>,
     meter: &mut Meter,
 ) -> Result<f32> {
-    /// Cycles die soon after the last was born, or the next edges up to this factor are tried.
-    const STEP: f32 = 1.25;
-    let mut last_death = 0.0;
+    // The last cycle dies about where it did in the diagram before. The farther from there, the longer the steps.
+    let (mut step, mut last_death) = (1.03, 0.0);
     loop {
         if let Some(death) = cycles.kill(links, threshold, pairs, meter)? {
             last_death = death as f32;
@@ -234,7 +233,8 @@ fn kill_cycles(
         if cycles.are_dead() || certified >= settled {
             return Ok(last_death);
         }
-        let next = STEP * certified.max(cycles.last_birth() as f32);
+        let next = step * certified.max(cycles.last_birth() as f32);
+        step *= step;
         links.refresh(
             settled,
             if next > certified { next.min(settled) } else { settled },
