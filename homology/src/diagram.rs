@@ -1,5 +1,7 @@
 //! Persistence diagrams.
 
+use crate::{Error, Result};
+
 /// One homology class: born at `birth`, dead at `death`, which is infinite for a class that never dies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pair {
@@ -16,6 +18,22 @@ impl Pair {
 
     pub fn is_essential(&self) -> bool {
         self.death == f64::INFINITY
+    }
+
+    /// Fails unless the birth is finite, the death not before it, and a finite death at a finite distance.
+    ///
+    /// * `at` — the place of the pair, for the error
+    pub(crate) fn check(&self, at: usize) -> Result<()> {
+        let length = self.persistence();
+        let finite = length.is_finite() || self.is_essential();
+        if self.birth.is_finite() && length >= 0.0 && finite {
+            return Ok(());
+        }
+        Err(Error::InvalidPair {
+            pair: at,
+            birth: self.birth,
+            death: self.death,
+        })
     }
 }
 

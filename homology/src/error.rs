@@ -63,6 +63,38 @@ pub enum Error {
     #[error("snapshot of {points} points has {ids} ids, expected one for each, ascending and below the next one")]
     InvalidSnapshot { ids: usize, points: usize },
 
+    #[error(
+        "pair {pair} is born at {birth} and dies at {death}, expected a finite birth and a later death, finite or \
+         infinite, at a finite distance"
+    )]
+    InvalidPair { pair: usize, birth: f64, death: f64 },
+
+    #[error("order of the distance is {found}, expected a finite number of at least 1")]
+    InvalidOrder { found: f64 },
+
+    #[error("tolerance is {found}, expected a number that is not negative")]
+    InvalidTolerance { found: f64 },
+
+    #[error("there are no directions to project on, expected at least 1")]
+    NoDirections,
+
+    #[error(
+        "a grid from {start} to {end} with {resolution} values, expected finite ends in order and at least 1 value"
+    )]
+    InvalidGrid { start: f64, end: f64, resolution: usize },
+
+    #[error("a landscape without layers, expected at least 1")]
+    NoLayers,
+
+    #[error("power of the weights is {found}, expected a finite number that is not negative")]
+    InvalidPower { found: f64 },
+
+    #[error("bandwidth is {found}, expected a positive, finite number")]
+    InvalidBandwidth { found: f64 },
+
+    #[error("exponent of the ground norm is {found}, expected at least 1, or infinity")]
+    InvalidGroundNorm { found: f64 },
+
     #[error("landmarks start at row {start}, expected one below {points}")]
     UnknownStart { start: usize, points: usize },
 

@@ -26,9 +26,11 @@ pub mod filtration;
 pub mod incremental;
 pub mod landmarks;
 pub mod limits;
+pub mod matching;
 pub mod persistence;
 pub mod point_cloud;
 pub mod representatives;
+pub mod vectorize;
 
 mod components;
 mod field;
