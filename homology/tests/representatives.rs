@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use homology::{
-    Cancel, Diagram, DistanceMatrix, Error, FilteredComplex, Limits, Persistence, PointCloud, Representative,
+    Cancel, Diagram, DistanceMatrix, Error, FilteredComplex, Limits, Metric, Persistence, PointCloud, Representative,
     SparseEdges, VietorisRips,
 };
 use proptest::prelude::*;
@@ -403,6 +403,30 @@ fn limits_hold_exactly_and_cancellation_is_seen() {
             ..Limits::default()
         };
         assert_eq!(rips.representatives(cloud, 0.0, &limits), Err(Error::Cancelled));
+    }
+}
+
+#[test]
+fn every_metric_and_size_has_a_cycle_for_each_class_of_the_diagram() {
+    let points = spread(3 * 700);
+    for metric in [Metric::Euclidean, Metric::Manhattan, Metric::Chebyshev, Metric::Cosine] {
+        for (count, coefficients, threshold) in [(30, 2, None), (300, 3, Some(0.15)), (700, 2, None)] {
+            let cloud = PointCloud::new(&points[..3 * count], 3).unwrap();
+            let rips = VietorisRips {
+                metric,
+                coefficients,
+                threshold,
+                ..VietorisRips::to_dimension(1)
+            };
+            let found = rips.representatives(cloud, 0.0, &Limits::default()).unwrap().0;
+            let pairs = found.iter().map(|found| found.pair).collect();
+            let expected = rips.diagram(cloud, &Limits::default()).unwrap();
+            assert_eq!(
+                Diagram::new(pairs),
+                expected,
+                "{metric:?}, {count} points, threshold {threshold:?}"
+            );
+        }
     }
 }
 

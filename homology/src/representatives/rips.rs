@@ -5,9 +5,9 @@ use super::cliques;
 use super::loops::{self, Wanted};
 use crate::distance::{Distances, with_distances};
 use crate::field::{Field, Prime, Two};
-use crate::filtration::rips::{RankedEdges, collapse, enclosing_radius, few_are_near};
+use crate::filtration::rips::{RankedEdges, collapse, few_are_near};
 use crate::limits::Meter;
-use crate::{DistanceMatrix, Limits, PointCloud, Result, SparseEdges, Usage, VietorisRips};
+use crate::{Diagram, DistanceMatrix, Limits, Pair, PointCloud, Result, SparseEdges, Usage, VietorisRips};
 
 impl VietorisRips {
     /// A representative cycle for each class that lives longer than `min_persistence`, and what that took. Vertices are
@@ -17,8 +17,9 @@ impl VietorisRips {
     /// among all cycles whose last edge is the one that gave birth to the class, if that one belongs to the class, as it
     /// mostly does; otherwise it may be longer than it needs to be.
     ///
-    /// Degree 1 costs little more than its diagram, and 8 bytes for each pair of edge and vertex. From degree 2 on the
-    /// simplices are held in memory, after edge collapse.
+    /// The diagram is computed first; it tells at which length nothing is born or dies any more. Degrees 0 and 1 then
+    /// take about 40 bytes for each edge up to there. From degree 2 on the simplices are held in memory, after edge
+    /// collapse.
     pub fn representatives(
         &self,
         cloud: PointCloud<'_>,
@@ -26,8 +27,9 @@ impl VietorisRips {
         limits: &Limits,
     ) -> Result<(Vec<Representative>, Usage)> {
         let mut meter = Meter::new(limits);
+        let diagram = metered(|limits| self.of_cloud(cloud, limits), &mut meter)?;
         let found = with_distances!(cloud, self.metric, &mut meter, |distances| self
-            .representatives_of_distances(distances, min_persistence, &mut meter))?;
+            .representatives_of_distances(distances, &diagram, min_persistence, &mut meter))?;
         Ok((found, meter.usage()))
     }
 
@@ -39,7 +41,8 @@ impl VietorisRips {
         limits: &Limits,
     ) -> Result<(Vec<Representative>, Usage)> {
         let mut meter = Meter::new(limits);
-        let found = self.representatives_of_distances(matrix, min_persistence, &mut meter)?;
+        let diagram = metered(|limits| self.of_matrix(matrix, limits), &mut meter)?;
+        let found = self.representatives_of_distances(matrix, &diagram, min_persistence, &mut meter)?;
         Ok((found, meter.usage()))
     }
 
@@ -60,18 +63,19 @@ impl VietorisRips {
     fn representatives_of_distances(
         &self,
         distances: &impl Distances,
+        diagram: &Diagram,
         min_persistence: f64,
         meter: &mut Meter,
     ) -> Result<Vec<Representative>> {
-        let threshold = self.valid_threshold()?.unwrap_or(f64::MAX);
-        if few_are_near(distances, threshold)
-            && let Some(ranked) = RankedEdges::of_near_pairs(distances, threshold, meter)?
-        {
-            return self.representatives_of_ranked(ranked, min_persistence, meter);
-        }
-        // Beyond the enclosing radius the complex is a cone, and nothing is born or dies any more.
-        let threshold = threshold.min(enclosing_radius(distances, meter)?);
-        let ranked = RankedEdges::of_distances(distances, threshold, meter)?;
+        let last = last_event(diagram);
+        let ranked = match few_are_near(distances, last) {
+            true => RankedEdges::of_near_pairs(distances, last, meter)?,
+            false => None,
+        };
+        let ranked = match ranked {
+            Some(ranked) => ranked,
+            None => RankedEdges::of_distances(distances, last, meter)?,
+        };
         self.representatives_of_ranked(ranked, min_persistence, meter)
     }
 
@@ -114,4 +118,18 @@ impl VietorisRips {
         }
         Ok(found)
     }
+}
+
+/// A diagram, accounted for as part of what `meter` counts.
+fn metered(diagram: impl FnOnce(&Limits) -> Result<(Diagram, Usage)>, meter: &mut Meter) -> Result<Diagram> {
+    let (diagram, usage) = diagram(&meter.share(1))?;
+    meter.absorb(usage)?;
+    meter.release(usage.memory_bytes);
+    Ok(diagram)
+}
+
+/// The largest value at which a class is born or dies.
+fn last_event(diagram: &Diagram) -> f64 {
+    let last = |pair: &Pair| if pair.is_essential() { pair.birth } else { pair.death };
+    diagram.pairs().iter().map(last).fold(0.0, f64::max)
 }
