@@ -43,8 +43,6 @@ class Case:
     command: str
     peers: list[Peer]
     goal: Goal = Goal()
-    # How often ours is repeated within a process, like short computations of peers.
-    repeat: int = 1
     # Part of --quick: seconds, not minutes.
     quick: bool = False
     # What the figures are divided by: windows per run.
@@ -74,13 +72,13 @@ def rips_peers(dimension, threshold, collapse=True):
     return peers
 
 
-def rips(group, name, make, dimension, threshold=None, goal=Goal(), quick=False, repeat=1, collapse=True, matrix=False):
+def rips(group, name, make, dimension, threshold=None, goal=Goal(), quick=False, collapse=True, matrix=False):
     command = f"rips {{0}} --max-dimension {dimension}"
     command += "" if threshold is None else f" --threshold {threshold}"
     command += " --kind distance-matrix" if matrix else ""
     label = f"{name}, {dimension}" + ("" if threshold is None else f", {threshold}")
     peers = rips_peers(dimension, threshold, collapse)
-    return Case(group, label, [(name, make)], command, peers, goal, repeat, quick)
+    return Case(group, label, [(name, make)], command, peers, goal, quick)
 
 
 def standard(file):
@@ -96,14 +94,14 @@ def rips_cases():
         rips(DIMENSIONS, "random16_50", standard("random16_50.npy"), 7, goal=each),
         rips(DIMENSIONS, "fractal_r_512", standard("fractal_r_512_lower_f32.npy"), 2, goal=each, matrix=True),
         rips(DIMENSIONS, "o3_1024", standard("o3_1024.npy"), 3, 1.8, each),
-        rips(DIMENSIONS, "uniform3_300", lambda: inputs.uniform("uniform3_300", 300, 3), 2, goal=each, quick=True, repeat=3),
-        rips(DIMENSIONS, "torus3_1500", lambda: inputs.torus("torus3_1500", 1500), 2, 0.9, each, repeat=3),
-        rips(DIMENSIONS, "clifford_2000", lambda: inputs.clifford("clifford_2000", 2000), 2, 0.6, each, repeat=3),
+        rips(DIMENSIONS, "uniform3_300", lambda: inputs.uniform("uniform3_300", 300, 3), 2, goal=each, quick=True),
+        rips(DIMENSIONS, "torus3_1500", lambda: inputs.torus("torus3_1500", 1500), 2, 0.9, each),
+        rips(DIMENSIONS, "clifford_2000", lambda: inputs.clifford("clifford_2000", 2000), 2, 0.6, each),
         rips(DIMENSIONS, "o3_4096", standard("o3_4096.npy"), 3, 1.4, each),
         rips(DIMENSIONS, "torus4_50000", standard("torus4_50000_f32.npy"), 2, 0.15, each),
-        rips(SPACE, "dragon_2000", standard("dragon_2000.npy"), 1, goal=Goal(cpu_ratio=0.08), repeat=3),
-        rips(SPACE, "uniform3_1000", lambda: inputs.uniform("uniform3_1000", 1000, 3), 1, quick=True, repeat=5),
-        rips(SPACE, "uniform2_5000", lambda: inputs.uniform("uniform2_5000", 5000, 2), 1, goal=record, repeat=3),
+        rips(SPACE, "dragon_2000", standard("dragon_2000.npy"), 1, goal=Goal(cpu_ratio=0.08)),
+        rips(SPACE, "uniform3_1000", lambda: inputs.uniform("uniform3_1000", 1000, 3), 1, quick=True),
+        rips(SPACE, "uniform2_5000", lambda: inputs.uniform("uniform2_5000", 5000, 2), 1, goal=record),
         alone(SPACE, "uniform2_100000", lambda: inputs.uniform("uniform2_100000", 100_000, 2), Goal(cpu_seconds=3.0)),
         alone(SPACE, "uniform3_100000", lambda: inputs.uniform("uniform3_100000", 100_000, 3), Goal(cpu_seconds=3.0)),
         alone(
@@ -232,7 +230,7 @@ def distance_cases():
         files = [(f"{side}_{pairs}", lambda side=side: inputs.diagram(f"{side}_{pairs}", pairs)) for side in "ab"]
         command = f"distance {{0}} {{1}} --metric {metric}"
         return Case(
-            DISTANCES, label, files, command, peers, Goal(cpu_ratio=ratio), repeat=5, quick=quick, answer="value"
+            DISTANCES, label, files, command, peers, Goal(cpu_ratio=ratio), quick=quick, answer="value"
         )
 
     cases = []

@@ -28,6 +28,12 @@ pub enum Command {
     Rips(Rips),
     /// Witness complex: landmarks, joined where the points around them vouch for it; all values are squared distances
     Witness(Witness),
+    /// How far two diagrams are apart
+    ///
+    /// A and B are arrays of rows `birth death`, or answers of this command. Of several dimensions each is compared with
+    /// its own kind: the bottleneck distance is the largest of them, the Wasserstein distance that of all taken together.
+    /// The answer is {"value": x}, null if the numbers of classes that never die differ.
+    Distance(Distance),
     /// Vietoris-Rips of every window of rows that slides over a series of points
     ///
     /// The answer is {"windows": [{"start": first row, "end": row after the last, "dgms": ...}, ...]}. The last rows that
@@ -52,8 +58,8 @@ pub struct Common {
     /// Says what the computation would take, {"memory_bytes", "typical_memory_bytes", "work"}, and does not begin
     #[arg(long)]
     pub estimate: bool,
-    /// Computes R times and adds what each run took without reading and writing:
-    /// {"measured": [{"cpu_seconds", "wall_seconds", "peak_bytes"}, ...]}
+    /// Adds what the computation took without reading and writing: {"measured": [{"cpu_seconds", "wall_seconds",
+    /// "peak_bytes"}, ...]}. A short one is repeated, at most R runs, until half a second is full
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..))]
     pub measure: Option<u32>,
 }
@@ -139,6 +145,39 @@ impl std::str::FromStr for Landmarks {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(text.parse().map_or_else(|_| Self::File(text.into()), Self::Count))
     }
+}
+
+#[derive(Debug, Args)]
+pub struct Distance {
+    pub a: PathBuf,
+    pub b: PathBuf,
+    #[arg(long, value_enum)]
+    pub metric: DiagramMetric,
+    /// The exponent of the Wasserstein distance
+    #[arg(long, value_name = "Q", default_value_t = 1.0)]
+    pub order: f64,
+    /// The norm under which points of the plane are compared by the Wasserstein distance: its exponent, or inf
+    #[arg(long, value_name = "P|inf", default_value_t = f64::INFINITY)]
+    pub ground: f64,
+    /// The Wasserstein distance may be wrong by this share of it; 0 is exact
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub tolerance: f64,
+    /// Compares this dimension alone
+    #[arg(long, value_name = "K")]
+    pub dimension: Option<usize>,
+    /// Adds which class goes where: {"matchings": [[[row in A, row in B], ...], ...]}, null is the diagonal
+    #[arg(long)]
+    pub matching: bool,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DiagramMetric {
+    /// The longest way that a class must go, in the maximum norm; exact
+    Bottleneck,
+    /// The sum of the Q-th powers of all ways, and its Q-th root
+    Wasserstein,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The subcommands: each reads, computes, and tells.
 
+pub mod distance;
 pub mod rips;
 pub mod window;
 pub mod witness;
@@ -27,7 +28,10 @@ fn check_targets(common: &Common) -> Result<()> {
     common.plot.as_deref().map_or(Ok(()), answer::check_target)
 }
 
-/// Computes as often as `--measure` says, once without it, and returns the last answer.
+/// Runs of a computation shorter than this together are repeated.
+const REPEAT_SECONDS: f64 = 0.5;
+
+/// Computes once, or as often as `--measure` allows, and returns the last answer.
 fn compute<T>(common: &Common, doing: &str, compute: impl Fn(&Progress) -> Result<T>) -> Result<(T, Vec<Measured>)> {
     let progress = Progress::new(doing);
     let Some(runs) = common.measure else {
@@ -35,7 +39,7 @@ fn compute<T>(common: &Common, doing: &str, compute: impl Fn(&Progress) -> Resul
     };
     let (answer, first) = measured(|| compute(&progress));
     let (mut answer, mut all) = (answer?, vec![first]);
-    for _ in 1..runs {
+    while all.len() < runs as usize && all.iter().map(|run| run.wall_seconds).sum::<f64>() < REPEAT_SECONDS {
         drop(answer);
         let (next, took) = measured(|| compute(&progress));
         answer = next?;

@@ -51,6 +51,9 @@ impl Failure {
                 "--landmarks",
                 "; take landmarks from the space of the witnesses",
             ),
+            Error::InvalidOrder { .. } => (Kind::BadInput, "--order", ""),
+            Error::InvalidGroundNorm { .. } => (Kind::BadInput, "--ground", ""),
+            Error::InvalidTolerance { .. } => (Kind::BadInput, "--tolerance", ""),
             Error::NotPrime { .. } => (Kind::BadInput, "--field", "; take 2, 3, 5, ..."),
             Error::NotFinite { .. } | Error::InvalidDistance { .. } => (
                 Kind::BadInput,

@@ -1,6 +1,7 @@
 //! Files of numbers, and what they mean.
 
 mod csv;
+mod diagrams;
 mod json;
 mod npy;
 mod table;
@@ -9,6 +10,7 @@ mod vertices;
 use std::io::Read as _;
 use std::path::Path;
 
+pub use diagrams::{Classes, read_classes};
 pub use table::{Shape, Table};
 pub use vertices::{Points, Vertices, read_points, read_vertices};
 

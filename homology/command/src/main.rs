@@ -32,6 +32,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
         Command::Rips(arguments) => commands::rips::run(arguments),
         Command::Witness(arguments) => commands::witness::run(arguments),
+        Command::Distance(arguments) => commands::distance::run(arguments),
         Command::Window(arguments) => commands::window::run(arguments),
     }
 }

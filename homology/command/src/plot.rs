@@ -28,11 +28,25 @@ const RIGHT: Frame = Frame::new(520.0, 84.0, 436.0, 360.0);
 
 /// Diagram and barcode of one answer.
 pub fn diagrams(title: &str, dgms: &Diagrams) -> String {
-    let series = by_dimension(dgms);
+    draw_classes(title, &by_dimension(dgms))
+}
+
+fn draw_classes(title: &str, series: &[Series<'_>]) -> String {
     let mut svg = page(title, &series.iter().map(counted).collect::<Vec<_>>());
-    diagram::draw(&mut svg, LEFT, &series);
-    barcode::draw(&mut svg, RIGHT, &series);
+    diagram::draw(&mut svg, LEFT, series);
+    barcode::draw(&mut svg, RIGHT, series);
     svg.finish()
+}
+
+/// Two diagrams on top of each other, and their barcodes.
+pub fn comparison(title: &str, labels: [&str; 2], pairs: [&[[f64; 2]]; 2]) -> String {
+    let series: Vec<_> = (0..2)
+        .map(|side| Series {
+            label: labels[side].to_owned(),
+            pairs: pairs[side],
+        })
+        .collect();
+    draw_classes(title, &series)
 }
 
 /// The lifetimes of the classes of every window; each begins at a row and has diagrams.

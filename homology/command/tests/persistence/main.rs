@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod distance;
 mod golden;
 mod plot;
 mod support;

@@ -40,6 +40,12 @@ impl Folder {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
+    /// Like [`Self::answer`], into a file.
+    pub fn answer_to_file(&self, arguments: &str, name: &str) {
+        let output = self.run(&format!("{arguments} --output {name}"));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// The sentence with which a run must fail with `code`, without the name of the program.
     pub fn failure(&self, arguments: &str, code: i32) -> String {
         let output = self.run(arguments);
