@@ -226,25 +226,29 @@ DISTANCES = "distances"
 
 
 def distance_cases():
-    def case(label, pairs, metric, peers, ratio, quick=False):
-        files = [(f"{side}_{pairs}", lambda side=side: inputs.diagram(f"{side}_{pairs}", pairs)) for side in "ab"]
+    kinds = {"noise": inputs.noise_diagram, "spread": inputs.spread_diagram}
+
+    def case(label, kind, pairs, metric, peers, ratio, quick=False):
+        names = [f"{kind}_{side}_{pairs}" for side in "ab"]
+        files = [(name, lambda name=name: kinds[kind](name, pairs)) for name in names]
         command = f"distance {{0}} {{1}} --metric {metric}"
-        return Case(
-            DISTANCES, label, files, command, peers, Goal(cpu_ratio=ratio), quick=quick, answer="value"
-        )
+        label = f"{label}, {pairs} {kind}"
+        return Case(DISTANCES, label, files, command, peers, Goal(cpu_ratio=ratio), quick, answer="value")
 
     cases = []
-    for pairs in (1000, 10_000):
+    for pairs, kind in [(1000, "noise"), (1000, "spread"), (10_000, "noise"), (10_000, "spread")]:
+        quick = pairs == 1000
         exact = [Peer("GUDHI", "gudhi_bottleneck", {}), Peer("Hera", "hera_bottleneck", {})]
-        cases.append(case(f"bottleneck, {pairs}", pairs, "bottleneck", exact, 0.2, quick=pairs == 1000))
+        cases.append(case("bottleneck", kind, pairs, "bottleneck", exact, 0.2, quick))
         for order in (1, 2):
             # Both sides promise 1 %: their answers may be that far apart on either side.
             options = {"order": order, "ground": 2}
             within = [Peer("Hera, 1 %", "hera_wasserstein", options, tolerance=0.02)]
             metric = f"wasserstein --order {order} --ground 2 --tolerance 0.01"
-            cases.append(case(f"W{order} within 1 %, {pairs}", pairs, metric, within, 0.33, quick=pairs == 1000))
-    exact = [Peer("POT", "pot_wasserstein", {"order": 2, "ground": 2}, tolerance=1e-7)]
-    cases.append(case("W2 exact, 1000", 1000, "wasserstein --order 2 --ground 2", exact, 0.5, quick=True))
+            cases.append(case(f"W{order} within 1 %", kind, pairs, metric, within, 0.33, quick))
+        exact = [Peer("POT", "pot_wasserstein", {"order": 2, "ground": 2}, tolerance=1e-7)]
+        ratio = 0.5 if pairs == 1000 else None
+        cases.append(case("W2 exact", kind, pairs, "wasserstein --order 2 --ground 2", exact, ratio, quick))
     return cases
 
 

@@ -61,12 +61,19 @@ def breathing_loop(name, rows, dimension):
     return points
 
 
-def diagram(name, pairs):
+def noise_diagram(name, pairs):
     """Many short classes and a few long ones, as diagrams of noise with a signal have."""
     generator = random(name)
     births = generator.random(pairs)
     lengths = generator.exponential(0.02, pairs)
     lengths[: max(1, pairs // 100)] += 0.3
+    return numpy.column_stack([births, births + lengths])
+
+
+def spread_diagram(name, pairs):
+    """Classes of all lengths, evenly: most are better matched with each other than with the diagonal."""
+    generator = random(name)
+    births, lengths = generator.random((2, pairs))
     return numpy.column_stack([births, births + lengths])
 
 

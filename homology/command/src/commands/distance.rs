@@ -34,13 +34,18 @@ pub fn run(arguments: &Distance) -> Result<()> {
     let names = format!("{a} and {b}");
     let (matchings, measured) = compute(common, &format!("distance of {names}"), |_| {
         let matchings = compared.iter().map(|[a, b]| matching(arguments, a, b));
-        matchings.collect::<homology::Result<Vec<_>>>().map_err(|error| Failure::computation(&names, error))
+        matchings
+            .collect::<homology::Result<Vec<_>>>()
+            .map_err(|error| Failure::computation(&names, error))
     })?;
     answer::write(&answer_of(arguments, &matchings), &measured, &common.output)?;
     match &common.plot {
         Some(target) => {
             let sides = [0, 1].map(|side| points(compared.iter().flat_map(|diagrams| &diagrams[side])));
-            plot::write(target, &plot::comparison(&names, ["A", "B"], sides.each_ref().map(Vec::as_slice)))
+            plot::write(
+                target,
+                &plot::comparison(&names, ["A", "B"], sides.each_ref().map(Vec::as_slice)),
+            )
         }
         None => Ok(()),
     }
@@ -63,7 +68,10 @@ fn by_dimension(classes: [Classes; 2], dimension: Option<usize>, names: [&str; 2
 }
 
 fn unclear(name: &str) -> Failure {
-    Failure::input(name, "holds several dimensions, but the other file one diagram; say which with --dimension")
+    Failure::input(
+        name,
+        "holds several dimensions, but the other file one diagram; say which with --dimension",
+    )
 }
 
 fn choose(classes: Classes, dimension: usize, name: &str) -> Result<Vec<Pair>> {
@@ -71,7 +79,10 @@ fn choose(classes: Classes, dimension: usize, name: &str) -> Result<Vec<Pair>> {
         Classes::Single(pairs) => Ok(pairs),
         Classes::ByDimension(mut all) if dimension < all.len() => Ok(all.swap_remove(dimension)),
         Classes::ByDimension(all) => {
-            let what = format!("holds {} dimensions, but --dimension says {dimension}, counted from 0", all.len());
+            let what = format!(
+                "holds {} dimensions, but --dimension says {dimension}, counted from 0",
+                all.len()
+            );
             Err(Failure::input(name, what))
         }
     }

@@ -35,7 +35,10 @@ fn the_wasserstein_distance_depends_on_order_and_ground() {
 #[test]
 fn classes_that_never_die_go_to_their_like() {
     let folder = Folder::new();
-    folder.file("a.csv", "0,inf\n").file("b.json", "[[0.5, null]]").file("c.csv", "0,inf\n0,inf\n");
+    folder
+        .file("a.csv", "0,inf\n")
+        .file("b.json", "[[0.5, null]]")
+        .file("c.csv", "0,inf\n0,inf\n");
     let value = |other: &str| folder.answer(&format!("distance a.csv {other} --metric bottleneck"));
     assert_eq!(value("b.json"), json!({"value": 0.5}));
     assert_eq!(value("c.csv"), json!({"value": null}));
@@ -97,7 +100,10 @@ fn a_dimension_that_is_not_there_is_refused() {
     let folder = folder();
     folder.file("one.json", json!({"dgms": [[]]}).to_string());
     let found = folder.failure("distance one.json a.csv --metric bottleneck --dimension 1", 2);
-    assert_eq!(found, "one.json: holds 1 dimensions, but --dimension says 1, counted from 0");
+    assert_eq!(
+        found,
+        "one.json: holds 1 dimensions, but --dimension says 1, counted from 0"
+    );
 }
 
 #[test]
@@ -105,7 +111,10 @@ fn one_diagram_beside_several_is_unclear() {
     let folder = folder();
     folder.file("two.json", json!({"dgms": [[], []]}).to_string());
     let found = folder.failure("distance two.json a.csv --metric bottleneck", 2);
-    assert_eq!(found, "two.json: holds several dimensions, but the other file one diagram; say which with --dimension");
+    assert_eq!(
+        found,
+        "two.json: holds several dimensions, but the other file one diagram; say which with --dimension"
+    );
 }
 
 #[test]
@@ -113,9 +122,18 @@ fn parameters_out_of_range_are_refused() {
     let folder = folder();
     let wasserstein = "distance a.csv b.npy --metric wasserstein";
     for (option, expected) in [
-        ("--order 0.5", "--order: order of the distance is 0.5, expected a finite number of at least 1"),
-        ("--ground 0", "--ground: exponent of the ground norm is 0, expected at least 1, or infinity"),
-        ("--tolerance=-1", "--tolerance: tolerance is -1, expected a number that is not negative"),
+        (
+            "--order 0.5",
+            "--order: order of the distance is 0.5, expected a finite number of at least 1",
+        ),
+        (
+            "--ground 0",
+            "--ground: exponent of the ground norm is 0, expected at least 1, or infinity",
+        ),
+        (
+            "--tolerance=-1",
+            "--tolerance: tolerance is -1, expected a number that is not negative",
+        ),
     ] {
         assert_eq!(folder.failure(&format!("{wasserstein} {option}"), 2), expected);
     }
