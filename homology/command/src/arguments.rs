@@ -26,6 +26,8 @@ pub struct Arguments {
 pub enum Command {
     /// Vietoris-Rips: an edge enters at its length, a simplex at its longest edge
     Rips(Rips),
+    /// Alpha: the union of growing balls around points on a line, in the plane or in space; all values are radii
+    Alpha(Alpha),
     /// Witness complex: landmarks, joined where the points around them vouch for it; all values are squared distances
     Witness(Witness),
     /// How far two diagrams are apart
@@ -100,6 +102,23 @@ pub struct Rips {
     /// Leaves out what is longer than T
     #[arg(long, value_name = "T")]
     pub threshold: Option<f64>,
+    /// Coefficients in Z/P, a prime
+    #[arg(long, value_name = "P", default_value_t = 2)]
+    pub field: u16,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct Alpha {
+    /// Points of one, two or three coordinates
+    pub input: PathBuf,
+    /// The highest dimension of homology; by default all there are
+    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u8).range(..=MAX_DIMENSION))]
+    pub max_dimension: Option<u8>,
+    /// One weight per point: the square of the radius of its ball at value 0. All values are squared then
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
     /// Coefficients in Z/P, a prime
     #[arg(long, value_name = "P", default_value_t = 2)]
     pub field: u16,

@@ -1,5 +1,6 @@
 //! The subcommands: each reads, computes, and tells.
 
+pub mod alpha;
 pub mod distance;
 pub mod rips;
 pub mod window;

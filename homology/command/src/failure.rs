@@ -51,6 +51,8 @@ impl Failure {
                 "--landmarks",
                 "; take landmarks from the space of the witnesses",
             ),
+            Error::WeightCount { .. } => (Kind::BadInput, "--weights", "; give one per point"),
+            Error::InvalidWeight { .. } => (Kind::BadInput, "--weights", " (rows count from 0)"),
             Error::InvalidOrder { .. } => (Kind::BadInput, "--order", ""),
             Error::InvalidGroundNorm { .. } => (Kind::BadInput, "--ground", ""),
             Error::InvalidTolerance { .. } => (Kind::BadInput, "--tolerance", ""),

@@ -53,6 +53,14 @@ impl Document {
         Ok(Self { name, content })
     }
 
+    /// The numbers of a file that holds one list, in a row or in a column.
+    pub fn into_list(self) -> Result<Vec<f64>> {
+        match self.content {
+            Content::Bare(Table { values, shape }) if shape.is_list(values.len()) => Ok(values),
+            _ => self.fail("does not hold a list of numbers"),
+        }
+    }
+
     fn fail<T>(&self, what: impl std::fmt::Display) -> Result<T> {
         Err(Failure::input(&self.name, what))
     }

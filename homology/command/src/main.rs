@@ -31,6 +31,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
         Command::Rips(arguments) => commands::rips::run(arguments),
+        Command::Alpha(arguments) => commands::alpha::run(arguments),
         Command::Witness(arguments) => commands::witness::run(arguments),
         Command::Distance(arguments) => commands::distance::run(arguments),
         Command::Window(arguments) => commands::window::run(arguments),

@@ -17,6 +17,17 @@ pub enum Shape {
     Ragged { lengths: Vec<usize> },
 }
 
+impl Shape {
+    /// Whether `count` numbers of this shape are one row, one column or no rows at all.
+    pub fn is_list(&self, count: usize) -> bool {
+        match self {
+            Self::List => true,
+            Self::Rows { columns } => *columns == 1 || *columns == count,
+            Self::Ragged { .. } => false,
+        }
+    }
+}
+
 impl Table {
     pub fn list(values: Vec<f64>) -> Self {
         Self {

@@ -89,16 +89,14 @@ fn matrix_of(table: Table, name: &str) -> Result<Vertices> {
         Shape::Rows { columns } if columns * columns == count && (columns > 1 || values[0] == 0.0) => {
             DistanceMatrix::from_full(columns, &values)
         }
-        // A list, in one row or one column.
-        Shape::Rows { columns } if columns == 1 || columns == count => condensed(values, name)?,
-        Shape::List => condensed(values, name)?,
+        ref shape if shape.is_list(count) => condensed(values, name)?,
         Shape::Ragged { lengths } if is_lower_triangle(&lengths) => condensed(values, name)?,
         Shape::Rows { columns } => {
             let rows = count / columns;
             let what = format!("is {rows} × {columns}, expected a square matrix or its lower triangle");
             return Err(Failure::input(name, what));
         }
-        Shape::Ragged { .. } => {
+        Shape::List | Shape::Ragged { .. } => {
             let what =
                 "has rows of unequal length that form no lower triangle; expected rows of 1, 2, 3, ... distances";
             return Err(Failure::input(name, what));

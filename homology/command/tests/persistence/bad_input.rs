@@ -233,3 +233,20 @@ fn a_window_of_no_points_has_the_exit_code_of_bad_input() {
     let output = folder.run("window cloud.csv --size 0 --slide 1 --max-dimension 1");
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn weights_for_other_points() {
+    let folder = Folder::new();
+    folder.file("cloud.csv", "1,2\n3,4\n").file("weights.csv", "1\n2\n3\n");
+    let found = folder.failure("alpha cloud.csv --weights weights.csv", 2);
+    assert_eq!(found, "--weights: 3 weights are given for 2 points; give one per point");
+}
+
+#[test]
+fn an_alpha_complex_of_points_in_four_dimensions() {
+    let folder = Folder::new();
+    folder.file("cloud.csv", "1,2,3,4\n");
+    let expected = "cloud.csv: alpha complexes are computed for points of dimension 1 to 3, these have dimension 4; use a \
+                    Vietoris–Rips or witness complex";
+    assert_eq!(folder.failure("alpha cloud.csv", 2), expected);
+}

@@ -274,3 +274,27 @@ fn landmarks_may_be_chosen_from_the_witnesses() {
         assert_eq!(classes.iter().filter(|pair| pair[1].is_null()).count(), 1, "{answer}");
     }
 }
+
+#[test]
+fn alpha_complexes_give_the_golden_diagram_as_radii_and_weighted_ones_squared() {
+    for name in [
+        "alpha_grid_6x6",
+        "alpha_uniform_R2_200",
+        "alpha_uniform_R3_16",
+        "alpha_line_30",
+        "alpha_weighted_R3_60",
+    ] {
+        let case = case(name);
+        let folder = Folder::new();
+        folder.file("cloud.json", case["input"]["points"].to_string());
+        folder.file("weights.json", case["input"]["weights"].to_string());
+        let dimension = &case["params"]["max_dimension"];
+        let (weights, expected) = if case["input"]["weights"].is_null() {
+            ("", &case["expected"]["diagrams_radius"])
+        } else {
+            ("--weights weights.json", &case["expected"]["diagrams_squared"])
+        };
+        let answer = folder.answer(&format!("alpha cloud.json --max-dimension {dimension} {weights}"));
+        check(&answer["dgms"], expected, 1e-8, name);
+    }
+}
