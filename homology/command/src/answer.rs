@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use homology::{Cost, Diagram};
+use homology::{Cost, Diagram, Representative};
 use serde::Serialize;
 
 use crate::failure::{Failure, Result};
@@ -23,6 +23,34 @@ pub fn diagrams(diagram: &Diagram, dimensions: usize) -> Diagrams {
                 .collect()
         })
         .collect()
+}
+
+/// One cycle per class, one list per dimension.
+pub type Cycles = Vec<Vec<Cycle>>;
+
+#[derive(Debug, Serialize)]
+pub struct Cycle {
+    birth: f64,
+    death: f64,
+    cycle: Vec<Vec<u32>>,
+    /// One per simplex; over Z/2 all of them are 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coefficients: Option<Vec<u16>>,
+}
+
+/// The cycles of the dimensions `0..dimensions`, over the field of `modulus` elements.
+pub fn cycles(representatives: Vec<Representative>, dimensions: usize, modulus: u16) -> Cycles {
+    let mut cycles: Cycles = (0..dimensions).map(|_| Vec::new()).collect();
+    for Representative { pair, cycle } in representatives {
+        let coefficients = cycle.iter().map(|term| term.coefficient);
+        cycles[usize::from(pair.dimension)].push(Cycle {
+            birth: pair.birth,
+            death: pair.death,
+            coefficients: (modulus > 2).then(|| coefficients.collect()),
+            cycle: cycle.into_iter().map(|term| term.simplex).collect(),
+        });
+    }
+    cycles
 }
 
 /// What `--estimate` says.

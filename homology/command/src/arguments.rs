@@ -29,6 +29,9 @@ pub enum Command {
     /// Alpha: the union of growing balls around points on a line, in the plane or in space; all values are radii
     Alpha(Alpha),
     /// Witness complex: landmarks, joined where the points around them vouch for it; all values are squared distances
+    ///
+    /// Where landmarks are chosen, the answer also has {"landmarks": [row, ...], "covering_radius": the largest distance
+    /// of a witness to its nearest landmark}. Vertices of cycles count landmarks, not witnesses.
     Witness(Witness),
     /// How far two diagrams are apart
     ///
@@ -84,6 +87,17 @@ impl Common {
 }
 
 #[derive(Debug, Args)]
+pub struct Cycles {
+    /// Adds a cycle for each class: {"representatives": [[{"birth", "death", "cycle": [[vertex, ...], ...]}, ...], ...]},
+    /// one list per dimension; with --field beyond 2 also "coefficients", one per simplex
+    #[arg(long)]
+    pub representatives: bool,
+    /// Cycles of classes that live longer than this
+    #[arg(long, value_name = "X", default_value_t = 0.0, requires = "representatives")]
+    pub min_persistence: f64,
+}
+
+#[derive(Debug, Args)]
 pub struct Rips {
     /// Points, a distance matrix or edges
     pub input: PathBuf,
@@ -105,6 +119,8 @@ pub struct Rips {
     /// Coefficients in Z/P, a prime
     #[arg(long, value_name = "P", default_value_t = 2)]
     pub field: u16,
+    #[command(flatten)]
+    pub cycles: Cycles,
     #[command(flatten)]
     pub common: Common,
 }
@@ -148,6 +164,8 @@ pub struct Witness {
     /// Coefficients in Z/P, a prime
     #[arg(long, value_name = "P", default_value_t = 2)]
     pub field: u16,
+    #[command(flatten)]
+    pub cycles: Cycles,
     #[command(flatten)]
     pub common: Common,
 }

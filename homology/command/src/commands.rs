@@ -8,7 +8,7 @@ pub mod witness;
 
 use serde::Serialize;
 
-use crate::answer::{self, Diagrams, Estimate};
+use crate::answer::{self, Cycles, Diagrams, Estimate};
 use crate::arguments::Common;
 use crate::failure::{Failure, Result};
 use crate::measure::{Measured, measured};
@@ -17,10 +17,10 @@ use crate::progress::Progress;
 
 /// `{"dgms": ..., "representatives": ...}`.
 #[derive(Debug, Serialize)]
-struct DiagramsAnswer<R> {
+struct DiagramsAnswer {
     dgms: Diagrams,
     #[serde(skip_serializing_if = "Option::is_none")]
-    representatives: Option<R>,
+    representatives: Option<Cycles>,
 }
 
 /// Refuses targets that cannot be written, before anything is computed.
@@ -62,15 +62,17 @@ fn tell_estimate(common: &Common, cost: homology::Cost) -> Result<()> {
     answer::write(&Estimate::from(cost), &[], &common.output)
 }
 
-fn tell_diagrams<R: Serialize>(
+/// Writes the answer, and draws its diagrams.
+fn tell_diagrams(
     common: &Common,
     title: &str,
-    answer: &DiagramsAnswer<R>,
+    answer: &impl Serialize,
+    dgms: &Diagrams,
     measured: &[Measured],
 ) -> Result<()> {
     answer::write(answer, measured, &common.output)?;
     match &common.plot {
-        Some(target) => plot::write(target, &plot::diagrams(title, &answer.dgms)),
+        Some(target) => plot::write(target, &plot::diagrams(title, dgms)),
         None => Ok(()),
     }
 }

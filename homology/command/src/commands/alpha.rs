@@ -28,12 +28,18 @@ pub fn run(arguments: &Alpha) -> Result<()> {
         diagram(&alpha, points.cloud(), weights.as_deref(), arguments)
             .map_err(|error| Failure::computation(&name, error))
     })?;
-    let answer = DiagramsAnswer::<()> {
+    let answer = DiagramsAnswer {
         dgms: diagrams(&diagram, alpha.max_dimension + 1),
         representatives: None,
     };
     let unit = if weights.is_some() { ", squared" } else { "" };
-    tell_diagrams(common, &format!("Alpha complex of {name}{unit}"), &answer, &measured)
+    tell_diagrams(
+        common,
+        &format!("Alpha complex of {name}{unit}"),
+        &answer,
+        &answer.dgms,
+        &measured,
+    )
 }
 
 fn diagram(

@@ -1,9 +1,9 @@
 //! `persistence rips`.
 
-use homology::{Cost, Diagram, VietorisRips};
+use homology::{Cost, VietorisRips};
 
 use super::{DiagramsAnswer, check_targets, compute, tell_diagrams, tell_estimate};
-use crate::answer::diagrams;
+use crate::answer::{cycles, diagrams};
 use crate::arguments::Rips;
 use crate::failure::{Failure, Result};
 use crate::input::{Document, Vertices, read_vertices};
@@ -27,24 +27,40 @@ pub fn run(arguments: &Rips) -> Result<()> {
         return tell_estimate(common, cost);
     }
     let doing = format!("Vietoris-Rips of {name} to dimension {}", rips.max_dimension);
-    let (diagram, measured) = compute(common, &doing, |_| {
-        diagram(&rips, &vertices, arguments).map_err(|error| Failure::computation(&name, error))
+    let (answer, measured) = compute(common, &doing, |_| {
+        answer(&rips, &vertices, arguments).map_err(|error| Failure::computation(&name, error))
     })?;
-    let answer = DiagramsAnswer::<()> {
-        dgms: diagrams(&diagram, rips.max_dimension + 1),
-        representatives: None,
-    };
-    tell_diagrams(common, &format!("Vietoris–Rips of {name}"), &answer, &measured)
+    tell_diagrams(
+        common,
+        &format!("Vietoris–Rips of {name}"),
+        &answer,
+        &answer.dgms,
+        &measured,
+    )
 }
 
-fn diagram(rips: &VietorisRips, vertices: &Vertices, arguments: &Rips) -> homology::Result<Diagram> {
-    let limits = arguments.common.limits();
-    let answer = match vertices {
+fn answer(rips: &VietorisRips, vertices: &Vertices, arguments: &Rips) -> homology::Result<DiagramsAnswer> {
+    let (limits, dimensions) = (arguments.common.limits(), rips.max_dimension + 1);
+    let (diagram, _) = match vertices {
         Vertices::Points(points) => rips.of_cloud(points.cloud(), &limits),
         Vertices::Matrix(matrix) => rips.of_matrix(matrix, &limits),
         Vertices::Edges(edges) => rips.of_edges(edges, &limits),
+    }?;
+    let representatives = if arguments.cycles.representatives {
+        let least = arguments.cycles.min_persistence;
+        let (found, _) = match vertices {
+            Vertices::Points(points) => rips.representatives(points.cloud(), least, &limits),
+            Vertices::Matrix(matrix) => rips.representatives_of_matrix(matrix, least, &limits),
+            Vertices::Edges(edges) => rips.representatives_of_edges(edges, least, &limits),
+        }?;
+        Some(cycles(found, dimensions, rips.coefficients))
+    } else {
+        None
     };
-    answer.map(|(diagram, _)| diagram)
+    Ok(DiagramsAnswer {
+        dgms: diagrams(&diagram, dimensions),
+        representatives,
+    })
 }
 
 fn estimate(rips: &VietorisRips, vertices: &Vertices, arguments: &Rips) -> homology::Result<Cost> {

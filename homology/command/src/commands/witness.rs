@@ -1,76 +1,134 @@
 //! `persistence witness`.
 
-use homology::{Diagram, LandmarkChoice, WitnessComplex, WitnessKind};
+use homology::{Metric, PointCloud, WitnessComplex, WitnessKind, WitnessMap, landmarks};
+use serde::Serialize;
 
 use super::{DiagramsAnswer, check_targets, compute, refuse_estimate, tell_diagrams};
-use crate::answer::diagrams;
-use crate::arguments::{Landmarks, Witness};
+use crate::answer::{cycles, diagrams};
+use crate::arguments::{self, Witness};
 use crate::failure::{Failure, Result};
 use crate::input::{Document, Points, read_points};
+
+/// Where landmarks come from.
+enum Landmarks {
+    Given(Points),
+    /// Far from each other.
+    MaxMin(usize),
+    Random {
+        count: usize,
+        seed: u64,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    diagrams: DiagramsAnswer,
+    #[serde(flatten)]
+    chosen: Option<Chosen>,
+}
+
+/// Landmarks that are rows of the witnesses.
+#[derive(Debug, Serialize)]
+struct Chosen {
+    landmarks: Vec<usize>,
+    covering_radius: f64,
+}
 
 pub fn run(arguments: &Witness) -> Result<()> {
     let common = &arguments.common;
     check_targets(common)?;
     refuse_estimate(common, "witness complexes")?;
-    let complex = parameters(arguments)?;
+    let landmarks = read_landmarks(arguments)?;
     let document = Document::read(&arguments.witnesses)?;
     let name = document.name.clone();
     let witnesses = read_points(document)?;
-    let landmarks = match &arguments.landmarks {
-        Landmarks::File(path) => Some(read_points(Document::read(path)?)?),
-        Landmarks::Count(_) => None,
-    };
-    let doing = format!("witness complex of {name} to dimension {}", complex.limit_dimension);
-    let (diagram, measured) = compute(common, &doing, |_| {
-        diagram(&complex, &witnesses, landmarks.as_ref(), arguments).map_err(|error| Failure::computation(&name, error))
+    let doing = format!("witness complex of {name} to dimension {}", arguments.limit_dimension);
+    let (answer, measured) = compute(common, &doing, |_| {
+        answer(arguments, witnesses.cloud(), &landmarks).map_err(|error| Failure::computation(&name, error))
     })?;
-    let answer = DiagramsAnswer::<()> {
-        dgms: diagrams(&diagram, complex.limit_dimension),
-        representatives: None,
-    };
-    tell_diagrams(
-        common,
-        &format!("Witness complex of {name}, squared"),
-        &answer,
-        &measured,
-    )
+    let title = format!("Witness complex of {name}, squared");
+    tell_diagrams(common, &title, &answer, &answer.diagrams.dgms, &measured)
 }
 
-fn parameters(arguments: &Witness) -> Result<WitnessComplex> {
-    let choice = match (&arguments.landmarks, arguments.random) {
-        (Landmarks::File(_), Some(_)) => {
+fn read_landmarks(arguments: &Witness) -> Result<Landmarks> {
+    match (&arguments.landmarks, arguments.random) {
+        (arguments::Landmarks::File(path), None) => Ok(Landmarks::Given(read_points(Document::read(path)?)?)),
+        (arguments::Landmarks::Count(count), None) => Ok(Landmarks::MaxMin(*count)),
+        (arguments::Landmarks::Count(count), Some(seed)) => Ok(Landmarks::Random { count: *count, seed }),
+        (arguments::Landmarks::File(_), Some(_)) => {
             let what = "is for a number of landmarks, but --landmarks names a file; leave it out";
-            return Err(Failure::input("--random", what));
+            Err(Failure::input("--random", what))
         }
-        // The choice is not looked at where landmarks are given.
-        (Landmarks::File(_), None) => LandmarkChoice::MaxMin { count: 0 },
-        (Landmarks::Count(count), None) => LandmarkChoice::MaxMin { count: *count },
-        (Landmarks::Count(count), Some(seed)) => LandmarkChoice::Random { count: *count, seed },
+    }
+}
+
+fn answer(arguments: &Witness, witnesses: PointCloud<'_>, source: &Landmarks) -> homology::Result<Answer> {
+    let limits = arguments.common.limits();
+    let chosen = match source {
+        Landmarks::Given(points) => {
+            let diagrams = of_landmarks(arguments, witnesses, points.cloud())?;
+            return Ok(Answer { diagrams, chosen: None });
+        }
+        Landmarks::MaxMin(count) => {
+            landmarks::max_min(witnesses, Metric::Euclidean, *count, lowest_row(witnesses), &limits)?
+        }
+        Landmarks::Random { count, seed } => landmarks::random(witnesses, Metric::Euclidean, *count, *seed, &limits)?,
     };
-    let kind = if arguments.strong {
-        WitnessKind::Strong
-    } else {
-        WitnessKind::Weak
+    let coordinates = chosen.coordinates(witnesses);
+    let diagrams = of_landmarks(
+        arguments,
+        witnesses,
+        PointCloud::new(&coordinates, witnesses.dimension())?,
+    )?;
+    let chosen = Chosen {
+        landmarks: chosen.indices,
+        covering_radius: chosen.covering_radius,
     };
-    Ok(WitnessComplex {
-        kind,
-        landmarks: choice,
-        coefficients: arguments.field,
-        threads: arguments.common.threads(),
-        ..WitnessComplex::new(arguments.max_alpha_square, usize::from(arguments.limit_dimension))
+    Ok(Answer {
+        diagrams,
+        chosen: Some(chosen),
     })
 }
 
-fn diagram(
-    complex: &WitnessComplex,
-    witnesses: &Points,
-    landmarks: Option<&Points>,
+/// The first point in lexicographical order, so that landmarks do not depend on the order of the rows.
+fn lowest_row(cloud: PointCloud<'_>) -> usize {
+    let rows = cloud.rows().enumerate();
+    let lowest = rows.min_by(|(_, a), (_, b)| a.partial_cmp(b).expect("coordinates of a point cloud are finite"));
+    lowest.map_or(0, |(row, _)| row)
+}
+
+fn of_landmarks(
     arguments: &Witness,
-) -> homology::Result<Diagram> {
-    let limits = arguments.common.limits();
-    let answer = match landmarks {
-        Some(landmarks) => complex.of_landmarks(witnesses.cloud(), landmarks.cloud(), &limits),
-        None => complex.of_cloud(witnesses.cloud(), &limits),
+    witnesses: PointCloud<'_>,
+    landmarks: PointCloud<'_>,
+) -> homology::Result<DiagramsAnswer> {
+    let (limits, dimensions) = (arguments.common.limits(), usize::from(arguments.limit_dimension));
+    let complex = WitnessComplex {
+        kind: if arguments.strong {
+            WitnessKind::Strong
+        } else {
+            WitnessKind::Weak
+        },
+        coefficients: arguments.field,
+        threads: arguments.common.threads(),
+        ..WitnessComplex::new(arguments.max_alpha_square, dimensions)
     };
-    answer.map(|(diagram, _)| diagram)
+    if !arguments.cycles.representatives || dimensions == 0 {
+        let (diagram, _) = complex.of_landmarks(witnesses, landmarks, &limits)?;
+        return Ok(DiagramsAnswer {
+            dgms: diagrams(&diagram, dimensions),
+            representatives: arguments.cycles.representatives.then(Vec::new),
+        });
+    }
+    let mut map = WitnessMap::new(&complex, landmarks, &limits)?;
+    map.add(witnesses, &limits)?;
+    let simplices = map.complex(&limits)?;
+    let (diagram, _) = simplices.diagram(dimensions - 1, complex.coefficients, &limits)?;
+    let least = arguments.cycles.min_persistence;
+    let (found, _) = simplices.representatives(dimensions - 1, complex.coefficients, least, &limits)?;
+    Ok(DiagramsAnswer {
+        dgms: diagrams(&diagram, dimensions),
+        representatives: Some(cycles(found, dimensions, complex.coefficients)),
+    })
 }

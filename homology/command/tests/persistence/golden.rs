@@ -298,3 +298,38 @@ fn alpha_complexes_give_the_golden_diagram_as_radii_and_weighted_ones_squared() 
         check(&answer["dgms"], expected, 1e-8, name);
     }
 }
+
+#[test]
+fn a_square_is_its_own_representative() {
+    let folder = Folder::new();
+    folder.file("square.csv", "0,0\n0,1\n1,1\n1,0\n");
+    let answer = folder.answer("rips square.csv --max-dimension 1 --representatives");
+    let death = answer["dgms"][1][0][1].as_f64().unwrap();
+    assert_eq!(
+        answer["representatives"][1],
+        json!([{"birth": 1.0, "death": death, "cycle": [[0, 1], [0, 3], [1, 2], [2, 3]]}])
+    );
+    let over_three = folder.answer("rips square.csv --max-dimension 1 --field 3 --representatives");
+    assert_eq!(
+        over_three["representatives"][1][0]["coefficients"]
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+    let none = folder.answer("rips square.csv --max-dimension 1 --representatives --min-persistence 0.5");
+    assert_eq!(none["representatives"][1], json!([]));
+    assert_eq!(none["dgms"], answer["dgms"]);
+}
+
+#[test]
+fn witness_complexes_have_representatives_and_tell_their_landmarks() {
+    let folder = Folder::new();
+    folder.file("square.csv", "0,0\n0,1\n1,1\n1,0\n0,0.5\n0.5,1\n1,0.5\n0.5,0\n");
+    let options = "--landmarks 4 --max-alpha-square 0 --limit-dimension 2 --representatives";
+    let answer = folder.answer(&format!("witness square.csv {options}"));
+    assert_eq!(answer["landmarks"].as_array().unwrap().len(), 4);
+    assert!(answer["covering_radius"].as_f64().unwrap() > 0.0);
+    assert_eq!(answer["dgms"][1], json!([[0.0, null]]));
+    assert_eq!(answer["representatives"][1][0]["cycle"].as_array().unwrap().len(), 4);
+}
