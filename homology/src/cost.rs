@@ -7,7 +7,7 @@
 use crate::distance::{Distances, with_distances};
 use crate::filtration::rips::{enclosing_radius, reduced};
 use crate::limits::Meter;
-use crate::{Limits, PointCloud, Result, VietorisRips};
+use crate::{DistanceMatrix, Limits, PointCloud, Result, SparseEdges, VietorisRips};
 
 /// What a computation takes, in the units of [`crate::Usage`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,16 +77,46 @@ impl VietorisRips {
                 &mut meter,
             )
         })?;
-        // Each clique is counted at each of its vertices.
-        let cliques = |vertices: usize| {
-            degrees
-                .iter()
-                .map(|degree| choose(*degree as usize, vertices - 1))
-                .sum::<f64>()
-                / vertices as f64
-        };
-        Ok(of_cliques(cloud.len(), cloud.dimension(), self.max_dimension, cliques))
+        Ok(of_degrees(&degrees, cloud.dimension(), self.max_dimension))
     }
+
+    /// Like [`Self::estimate`], for a distance matrix.
+    pub fn estimate_matrix(&self, matrix: &DistanceMatrix, limits: &Limits) -> Result<Cost> {
+        let mut meter = Meter::new(limits);
+        let radius = enclosing_radius(matrix, &mut meter)?;
+        let threshold = self.valid_threshold()?.unwrap_or(radius).min(radius);
+        Ok(of_degrees(
+            &degrees(matrix, threshold, &mut meter)?,
+            0,
+            self.max_dimension,
+        ))
+    }
+
+    /// Like [`Self::estimate`], for the clique complex of a weighted graph. Takes one pass over the edges.
+    pub fn estimate_edges(&self, edges: &SparseEdges, limits: &Limits) -> Result<Cost> {
+        let mut meter = Meter::new(limits);
+        let threshold = self.valid_threshold()?.unwrap_or(f64::MAX);
+        let mut degrees: Vec<u32> = meter.vec(edges.vertices())?;
+        degrees.resize(edges.vertices(), 0);
+        for &(i, j, value) in edges.edges() {
+            meter.work(1)?;
+            if value <= threshold {
+                degrees[i as usize] += 1;
+                degrees[j as usize] += 1;
+            }
+        }
+        Ok(of_degrees(&degrees, 0, self.max_dimension))
+    }
+}
+
+/// From the number of edges at each vertex.
+fn of_degrees(degrees: &[u32], dim: usize, max_dimension: usize) -> Cost {
+    // Each clique is counted at each of its vertices.
+    let cliques = |vertices: usize| {
+        let at_each = degrees.iter().map(|degree| choose(*degree as usize, vertices - 1));
+        at_each.sum::<f64>() / vertices as f64
+    };
+    of_cliques(degrees.len(), dim, max_dimension, cliques)
 }
 
 /// The number of other vertices within `threshold` of each vertex.

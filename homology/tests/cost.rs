@@ -3,7 +3,7 @@
 // Clippy's exception for tests does not reach their helper functions.
 #![allow(clippy::unwrap_used)]
 
-use homology::{Limits, PointCloud, VietorisRips, cost};
+use homology::{DistanceMatrix, Limits, PointCloud, SparseEdges, VietorisRips, cost};
 
 /// Coordinates in −1..1.
 fn noise(count: usize) -> Vec<f64> {
@@ -99,5 +99,47 @@ fn grids_and_repeated_points_use_no_more_than_the_estimate() {
         let grid: Vec<f64> = noise(points * 3).iter().map(|x| (x * 3.0).round()).collect();
         check(&grid, 3, &VietorisRips::to_dimension(max_dimension));
         check(&grid, 1, &VietorisRips::to_dimension(max_dimension.min(2)));
+    }
+}
+
+/// Distances of noise in four dimensions, by pairs.
+fn pairs(points: usize) -> Vec<(usize, usize, f64)> {
+    let coordinates = noise(points * 4);
+    let row = |at: usize| &coordinates[4 * at..4 * at + 4];
+    let between = |i, j| {
+        row(i)
+            .iter()
+            .zip(row(j))
+            .map(|(x, y)| (x - y).powi(2))
+            .sum::<f64>()
+            .sqrt()
+    };
+    (0..points)
+        .flat_map(|i| (0..i).map(move |j| (i, j)))
+        .map(|(i, j)| (i, j, between(i, j)))
+        .collect()
+}
+
+#[test]
+fn matrices_and_edges_use_no_more_than_the_estimate() {
+    let limits = Limits::default();
+    for (points, max_dimension) in SIZES {
+        for threshold in [None, Some(0.0), Some(0.8), Some(1.5)] {
+            let rips = VietorisRips {
+                threshold,
+                ..VietorisRips::to_dimension(max_dimension)
+            };
+            let pairs = pairs(points);
+            let matrix = DistanceMatrix::from_lower(points, pairs.iter().map(|pair| pair.2).collect()).unwrap();
+            let edges = SparseEdges::new(points, &pairs).unwrap();
+            let of_matrix = (rips.estimate_matrix(&matrix, &limits), rips.of_matrix(&matrix, &limits));
+            let of_edges = (rips.estimate_edges(&edges, &limits), rips.of_edges(&edges, &limits));
+            for (cost, answer) in [of_matrix, of_edges] {
+                let (cost, (_, usage)) = (cost.unwrap(), answer.unwrap());
+                let subject = format!("{points} points, {rips:?}: {cost:?}, {usage:?}");
+                assert!(cost.memory_bytes >= usage.memory_bytes, "memory of {subject}");
+                assert!(cost.work >= usage.work, "work of {subject}");
+            }
+        }
     }
 }

@@ -64,19 +64,10 @@ fn answer(rips: &VietorisRips, vertices: &Vertices, arguments: &Rips) -> homolog
 }
 
 fn estimate(rips: &VietorisRips, vertices: &Vertices, arguments: &Rips) -> homology::Result<Cost> {
+    let limits = arguments.common.limits();
     match vertices {
-        Vertices::Points(points) => rips.estimate(points.cloud(), &arguments.common.limits()),
-        Vertices::Matrix(matrix) => Ok(homology::cost::estimate(
-            matrix.len(),
-            0,
-            rips.max_dimension,
-            rips.threshold,
-        )),
-        Vertices::Edges(edges) => Ok(homology::cost::estimate(
-            edges.vertices(),
-            0,
-            rips.max_dimension,
-            rips.threshold,
-        )),
+        Vertices::Points(points) => rips.estimate(points.cloud(), &limits),
+        Vertices::Matrix(matrix) => rips.estimate_matrix(matrix, &limits),
+        Vertices::Edges(edges) => rips.estimate_edges(edges, &limits),
     }
 }
