@@ -13,6 +13,7 @@
 //! # Ok::<(), homology::Error>(())
 //! ```
 
+mod alpha_window;
 mod bits;
 mod cycles;
 mod elimination;
@@ -26,5 +27,6 @@ mod rips_window;
 mod voids;
 mod window_points;
 
+pub use alpha_window::AlphaWindow;
 pub use rips_window::RipsWindow;
 pub use window_points::{PointId, WindowSnapshot};

@@ -47,7 +47,7 @@ pub use filtered_complex::FilteredComplex;
 pub use filtration::alpha::AlphaComplex;
 pub use filtration::rips::{Mode, VietorisRips};
 pub use filtration::witness::{LandmarkChoice, WitnessComplex, WitnessKind, WitnessMap};
-pub use incremental::{PointId, RipsWindow, WindowSnapshot};
+pub use incremental::{AlphaWindow, PointId, RipsWindow, WindowSnapshot};
 pub use landmarks::Landmarks;
 pub use limits::{Cancel, Limits, Usage};
 pub use persistence::Persistence;

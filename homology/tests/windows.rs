@@ -10,7 +10,8 @@ use std::path::Path;
 
 use common::assert_same;
 use homology::{
-    Cancel, Diagram, Error, Limits, Metric, Pair, Persistence, PointCloud, PointId, RipsWindow, VietorisRips,
+    AlphaComplex, AlphaWindow, Cancel, Diagram, Error, Limits, Metric, Pair, Persistence, PointCloud, PointId,
+    RipsWindow, VietorisRips,
 };
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -336,6 +337,42 @@ fn what_a_window_holds_is_reported_and_limited() {
     assert!(window.memory_bytes() < 10_000, "what does not fit is given back");
     window.remove_oldest(1000);
     assert!(window.is_empty() && window.diagram(&Limits::default()).unwrap().is_empty());
+}
+
+#[test]
+fn alpha_windows_have_the_diagram_of_their_points() {
+    let points = spread(3 * 80);
+    for dimension in 1..=3 {
+        let alpha = AlphaComplex::to_dimension(2);
+        let mut window = AlphaWindow::new(alpha, dimension).unwrap();
+        window.extend(&points[..40 * dimension]).unwrap();
+        for (step, row) in points[40 * dimension..].chunks_exact(dimension).enumerate() {
+            window.insert(row).unwrap();
+            let id = window.ids().nth(step * 5 % 30).unwrap();
+            window.remove(id).unwrap();
+            window.insert(row).unwrap();
+            window.remove_oldest(1);
+            let snapshot = window.snapshot();
+            let cloud = PointCloud::new(&snapshot.rows, dimension).unwrap();
+            let expected = alpha.diagram(cloud, &Limits::default()).unwrap();
+            assert_eq!(window.diagram(&Limits::default()), Ok(expected.clone()));
+            assert_eq!(window.diagram(&Limits::default()), Ok(expected.clone()));
+            let mut restored = AlphaWindow::restore(alpha, snapshot).unwrap();
+            assert_eq!(restored.diagram(&Limits::default()), Ok(expected));
+        }
+        assert!(window.len() == 40 && window.memory_bytes() < 50_000);
+        let limits = Limits {
+            work: Some(1),
+            ..Limits::default()
+        };
+        window.remove_oldest(1);
+        assert_eq!(window.diagram(&limits), Err(Error::WorkLimit { limit: 1 }));
+        assert!(window.diagram(&Limits::default()).is_ok());
+    }
+    assert!(matches!(
+        AlphaWindow::new(AlphaComplex::to_dimension(1), 4),
+        Err(Error::AlphaDimension { dimension: 4 })
+    ));
 }
 
 #[test]

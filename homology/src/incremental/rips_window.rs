@@ -9,7 +9,7 @@ use super::voids;
 use super::window_points::{PointId, WindowPoints, WindowSnapshot};
 use crate::distance::metric::unit_rows;
 use crate::limits::Meter;
-use crate::{Diagram, Error, Limits, Metric, Mode, PointCloud, Result, VietorisRips};
+use crate::{Diagram, Limits, Metric, Mode, PointCloud, Result, VietorisRips};
 
 /// Persistent homology of the Vietoris–Rips filtration of a changing set of points.
 ///
@@ -85,13 +85,9 @@ impl RipsWindow {
 
     /// Adds one point. Fails with [`Error::Ragged`] or [`Error::NotFinite`].
     pub fn insert(&mut self, row: &[f64]) -> Result<PointId> {
-        if row.len() != self.points.dimension() {
-            return Err(Error::Ragged {
-                values: row.len(),
-                dimension: self.points.dimension(),
-            });
-        }
-        Ok(self.extend(row)?[0])
+        let id = self.points.insert(row)?;
+        self.inserted += 1;
+        Ok(id)
     }
 
     /// Adds points, row by row. Fails like [`Self::insert`] and adds none then.

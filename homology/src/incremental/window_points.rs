@@ -54,6 +54,17 @@ impl WindowPoints {
         size_of::<f64>() * self.rows.capacity() + size_of::<PointId>() * self.ids.capacity()
     }
 
+    /// Appends one point. Fails with [`Error::Ragged`] or [`Error::NotFinite`].
+    pub fn insert(&mut self, row: &[f64]) -> Result<PointId> {
+        if row.len() != self.dimension {
+            return Err(Error::Ragged {
+                values: row.len(),
+                dimension: self.dimension,
+            });
+        }
+        Ok(self.extend(row)?[0])
+    }
+
     /// Appends points. Fails with [`Error::Ragged`] or [`Error::NotFinite`], whose row counts from the first of `rows`;
     /// nothing is appended then.
     pub fn extend(&mut self, rows: &[f64]) -> Result<Vec<PointId>> {
