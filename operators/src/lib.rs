@@ -1,7 +1,9 @@
-//! The steps of a dataflow: parsing, windows, persistent homology, formats; and the registry that names them all.
+//! The steps of a dataflow: parsing, windows, persistent homology, features and drift, formats; and the registry that names them all.
 //!
 //! Everything here is synchronous: operators compute, the task around them moves bytes and waits.
 
+mod drift;
+mod features;
 mod format;
 mod parse;
 mod pending;
@@ -11,6 +13,8 @@ mod takens;
 mod union;
 mod window;
 
+pub use drift::Drift;
+pub use features::Features;
 pub use format::ResultJson;
 pub use parse::PointJson;
 pub use persistence::Persistence;

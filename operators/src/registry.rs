@@ -2,7 +2,7 @@
 
 use streaming::operator::{DecoderFactory, EncoderFactory, OperatorFactory, Registry};
 
-use crate::{Persistence, PointJson, ResultJson, TakensEmbedding, Union, Window};
+use crate::{Drift, Features, Persistence, PointJson, ResultJson, TakensEmbedding, Union, Window};
 
 /// The operators and formats of the platform.
 pub struct Operators;
@@ -12,7 +12,7 @@ pub static REGISTRY: Operators = Operators;
 
 impl Registry for Operators {
     fn operators(&self) -> &'static [&'static dyn OperatorFactory] {
-        &[&Union, &TakensEmbedding, &Window, &Persistence]
+        &[&Union, &TakensEmbedding, &Window, &Persistence, &Features, &Drift]
     }
 
     fn decoders(&self) -> &'static [&'static dyn DecoderFactory] {
@@ -30,11 +30,18 @@ mod tests {
 
     #[test]
     fn everything_is_found_by_its_name() {
-        for name in ["union", "takens-embedding", "window", "persistence"] {
+        for name in [
+            "union",
+            "takens-embedding",
+            "window",
+            "persistence",
+            "features",
+            "drift",
+        ] {
             assert_eq!(REGISTRY.operator(name).unwrap().name(), name);
         }
         assert!(
-            REGISTRY.operator("drift").is_none(),
+            REGISTRY.operator("scale").is_none(),
             "what is not there is not registered"
         );
         assert!(REGISTRY.decoder("point-json").is_some());

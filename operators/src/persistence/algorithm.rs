@@ -1,11 +1,14 @@
 //! The algorithms of the persistence operator: what each costs and computes.
 
-use homology::{Cost, Diagram, Limits, Metric, Persistence, PointCloud, Result, VietorisRips, WitnessComplex, cost};
+use homology::{
+    AlphaComplex, Cost, Diagram, Limits, Metric, Persistence, PointCloud, Result, VietorisRips, WitnessComplex, cost,
+};
 
 /// An algorithm with its parameters, as the job file names it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Algorithm {
     VietorisRips(VietorisRips),
+    Alpha(AlphaComplex),
     Witness(WitnessComplex),
     /// Vietoris–Rips of the windows of a key one after another, each from what is left of the one before.
     Incremental(VietorisRips),
@@ -13,13 +16,14 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// The first is what a job gets that names none.
-    pub const NAMES: [&'static str; 3] = ["vietoris_rips", "witness", "incremental"];
+    pub const NAMES: [&'static str; 4] = ["vietoris_rips", "alpha", "witness", "incremental"];
 
     pub fn name(&self) -> &'static str {
         match self {
             Self::VietorisRips(_) => Self::NAMES[0],
-            Self::Witness(_) => Self::NAMES[1],
-            Self::Incremental(_) => Self::NAMES[2],
+            Self::Alpha(_) => Self::NAMES[1],
+            Self::Witness(_) => Self::NAMES[2],
+            Self::Incremental(_) => Self::NAMES[3],
         }
     }
 
@@ -32,7 +36,7 @@ impl Algorithm {
     pub fn metric(&self) -> Metric {
         match self {
             Self::VietorisRips(rips) | Self::Incremental(rips) => rips.metric,
-            Self::Witness(_) => Metric::Euclidean,
+            Self::Alpha(_) | Self::Witness(_) => Metric::Euclidean,
         }
     }
 
@@ -41,6 +45,7 @@ impl Algorithm {
         match self {
             Self::VietorisRips(rips) => cost::estimate(points, dim, max_dimension, rips.threshold),
             Self::Incremental(rips) => with_links(cost::estimate(points, dim, max_dimension, rips.threshold), points),
+            Self::Alpha(_) => cost::alpha(points, dim),
             Self::Witness(witness) => WitnessComplex {
                 limit_dimension: max_dimension + 1,
                 ..witness.clone()
@@ -57,7 +62,7 @@ impl Algorithm {
                 let cost = rips.estimate(cloud, limits);
                 Some(cost.map(|cost| with_links(cost, cloud.len())))
             }
-            Self::Witness(_) => None,
+            Self::Alpha(_) | Self::Witness(_) => None,
         }
     }
 
@@ -66,6 +71,11 @@ impl Algorithm {
             Self::VietorisRips(rips) | Self::Incremental(rips) => VietorisRips {
                 max_dimension,
                 ..rips.clone()
+            }
+            .diagram(cloud, limits),
+            Self::Alpha(alpha) => AlphaComplex {
+                max_dimension,
+                ..*alpha
             }
             .diagram(cloud, limits),
             Self::Witness(witness) => WitnessComplex {

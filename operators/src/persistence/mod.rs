@@ -11,6 +11,7 @@
 //! on-oversize = "dead-letter"     # or landmarks (with landmarks = 500), lower-dimension, fail
 //! time-limit = "10min"            # of one window, not counting the time it waits for memory
 //! ```
+//! An alpha complex takes points of one to three coordinates and no threshold; births and deaths are radii.
 //! A witness complex takes, instead of `max-edge-length` and `metric`:
 //! ```toml
 //! landmarks = 100                 # points of the window that become vertices; all are witnesses

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use homology::{LandmarkChoice, Metric, VietorisRips, WitnessComplex, WitnessKind};
+use homology::{AlphaComplex, LandmarkChoice, Metric, VietorisRips, WitnessComplex, WitnessKind};
 use streaming::job::{Options, nearest};
 
 use super::algorithm::Algorithm;
@@ -37,6 +37,10 @@ impl Spec {
         let max_dimension = options.integer("max-dimension", 0..=10).unwrap_or(1) as usize;
         let coefficients = read_coefficients(options);
         let algorithm = match read_name(options) {
+            "alpha" => Algorithm::Alpha(AlphaComplex {
+                max_dimension,
+                coefficients,
+            }),
             "witness" => Algorithm::Witness(read_witness(options, max_dimension, coefficients)),
             "incremental" => Algorithm::Incremental(read_rips(options, max_dimension, coefficients)),
             _ => Algorithm::VietorisRips(read_rips(options, max_dimension, coefficients)),

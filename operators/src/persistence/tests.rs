@@ -383,6 +383,15 @@ fn the_incremental_algorithm_gives_the_same_diagrams() {
 }
 
 #[test]
+fn alpha_values_are_radii() {
+    let mut harness = open("algorithm = \"alpha\"", MemoryState::default());
+    harness.process(windows(&[("a", 10, &SQUARE)])).unwrap();
+    harness.complete_work().unwrap();
+    let expected = "a 10: 0:0.00-0.50 0:0.00-0.50 0:0.00-0.50 0:0.00-inf 1:0.50-0.71";
+    assert_eq!(shown(&mut harness), [expected]);
+}
+
+#[test]
 fn witness_complexes_see_the_circle() {
     let job = "algorithm = \"witness\"\nlandmarks = 12\nrelaxation = 0.1\nmin-persistence = 0.05";
     let mut harness = open(job, MemoryState::default());
@@ -395,6 +404,10 @@ fn witness_complexes_see_the_circle() {
 #[test]
 fn mistakes_in_the_options_are_told() {
     for (job, message) in [
+        (
+            "algorithm = \"alpha\"\nmax-edge-length = 1.0",
+            "unknown option \"max-edge-length\"",
+        ),
         (
             "algorithm = \"witness\"\nmetric = \"manhattan\"",
             "unknown option \"metric\"",
