@@ -39,7 +39,7 @@ pub enum Command {
     /// its own kind: the bottleneck distance is the largest of them, the Wasserstein distance that of all taken together.
     /// The answer is {"value": x}, null if the numbers of classes that never die differ.
     Distance(Distance),
-    /// Vietoris-Rips of every window of rows that slides over a series of points
+    /// Homology of every window of rows that slides over a series of points
     ///
     /// The answer is {"windows": [{"start": first row, "end": row after the last, "dgms": ...}, ...]}. The last rows that
     /// do not fill a window are left out.
@@ -227,15 +227,17 @@ pub struct Window {
     /// Points by which each window is later than the one before
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..))]
     pub slide: u32,
+    #[arg(long, value_enum, default_value = "rips")]
+    pub complex: Complex,
     /// The highest dimension of homology
     #[arg(long, value_name = "D", value_parser = clap::value_parser!(u8).range(..=MAX_DIMENSION))]
     pub max_dimension: u8,
-    /// Leaves out what is longer than T
+    /// Leaves out what is longer than T; for Rips
     #[arg(long, value_name = "T")]
     pub threshold: Option<f64>,
-    /// How points are compared
-    #[arg(long, value_enum, default_value = "euclidean")]
-    pub metric: Metric,
+    /// How points are compared, for Rips; euclidean by default
+    #[arg(long, value_enum)]
+    pub metric: Option<Metric>,
     /// Coefficients in Z/P, a prime
     #[arg(long, value_name = "P", default_value_t = 2)]
     pub field: u16,
@@ -245,6 +247,14 @@ pub struct Window {
 
 /// Beyond it nobody has computed anything; it keeps the answer, one list per dimension, small.
 pub const MAX_DIMENSION: i64 = 127;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Complex {
+    /// Vietoris-Rips, each window from what the one before has left
+    Rips,
+    /// Alpha, each window anew; values are radii
+    Alpha,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {

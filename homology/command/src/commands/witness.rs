@@ -1,9 +1,9 @@
 //! `persistence witness`.
 
-use homology::{Metric, PointCloud, WitnessComplex, WitnessKind, WitnessMap, landmarks};
+use homology::{LandmarkChoice, Metric, PointCloud, WitnessComplex, WitnessKind, WitnessMap, landmarks};
 use serde::Serialize;
 
-use super::{DiagramsAnswer, check_targets, compute, refuse_estimate, tell_diagrams};
+use super::{DiagramsAnswer, check_targets, compute, tell_diagrams, tell_estimate};
 use crate::answer::{cycles, diagrams};
 use crate::arguments::{self, Witness};
 use crate::failure::{Failure, Result};
@@ -38,11 +38,22 @@ struct Chosen {
 pub fn run(arguments: &Witness) -> Result<()> {
     let common = &arguments.common;
     check_targets(common)?;
-    refuse_estimate(common, "witness complexes")?;
     let landmarks = read_landmarks(arguments)?;
     let document = Document::read(&arguments.witnesses)?;
     let name = document.name.clone();
     let witnesses = read_points(document)?;
+    if common.estimate {
+        let count = match &landmarks {
+            Landmarks::Given(points) => points.cloud().len(),
+            Landmarks::MaxMin(count) | Landmarks::Random { count, .. } => *count,
+        };
+        let complex = WitnessComplex {
+            landmarks: LandmarkChoice::MaxMin { count },
+            ..parameters(arguments)
+        };
+        // The estimate is for landmarks among the witnesses: at least as many witnesses as landmarks.
+        return tell_estimate(common, complex.estimate(witnesses.cloud().len().max(count)));
+    }
     let doing = format!("witness complex of {name} to dimension {}", arguments.limit_dimension);
     let (answer, measured) = compute(common, &doing, |_| {
         answer(arguments, witnesses.cloud(), &landmarks).map_err(|error| Failure::computation(&name, error))
@@ -104,16 +115,7 @@ fn of_landmarks(
     landmarks: PointCloud<'_>,
 ) -> homology::Result<DiagramsAnswer> {
     let (limits, dimensions) = (arguments.common.limits(), usize::from(arguments.limit_dimension));
-    let complex = WitnessComplex {
-        kind: if arguments.strong {
-            WitnessKind::Strong
-        } else {
-            WitnessKind::Weak
-        },
-        coefficients: arguments.field,
-        threads: arguments.common.threads(),
-        ..WitnessComplex::new(arguments.max_alpha_square, dimensions)
-    };
+    let complex = parameters(arguments);
     if !arguments.cycles.representatives || dimensions == 0 {
         let (diagram, _) = complex.of_landmarks(witnesses, landmarks, &limits)?;
         return Ok(DiagramsAnswer {
@@ -131,4 +133,18 @@ fn of_landmarks(
         dgms: diagrams(&diagram, dimensions),
         representatives: Some(cycles(found, dimensions, complex.coefficients)),
     })
+}
+
+fn parameters(arguments: &Witness) -> WitnessComplex {
+    let kind = if arguments.strong {
+        WitnessKind::Strong
+    } else {
+        WitnessKind::Weak
+    };
+    WitnessComplex {
+        kind,
+        coefficients: arguments.field,
+        threads: arguments.common.threads(),
+        ..WitnessComplex::new(arguments.max_alpha_square, usize::from(arguments.limit_dimension))
+    }
 }

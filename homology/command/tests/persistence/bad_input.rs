@@ -250,3 +250,12 @@ fn an_alpha_complex_of_points_in_four_dimensions() {
                     Vietoris–Rips or witness complex";
     assert_eq!(folder.failure("alpha cloud.csv", 2), expected);
 }
+
+#[test]
+fn a_threshold_for_alpha_windows() {
+    let folder = Folder::new();
+    folder.file("cloud.csv", "1,2\n3,4\n");
+    let options = "--size 1 --slide 1 --max-dimension 1 --complex alpha --threshold 2";
+    let found = folder.failure(&format!("window cloud.csv {options}"), 2);
+    assert_eq!(found, "--threshold: is for --complex rips; leave it out");
+}

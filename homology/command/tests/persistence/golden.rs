@@ -186,6 +186,39 @@ fn an_estimate_does_not_begin_to_compute() {
 }
 
 #[test]
+fn every_kind_of_input_has_an_estimate() {
+    let folder = Folder::new();
+    folder.file("square.csv", "0,0\n0,1\n1,1\n1,0\n");
+    folder
+        .file("triangle.csv", "1\n2,3\n")
+        .file("edges.csv", "0,1,1\n1,2,1\n");
+    for arguments in [
+        "rips square.csv --max-dimension 1",
+        "rips triangle.csv --kind distance-matrix --max-dimension 2",
+        "rips edges.csv --kind sparse-edges --max-dimension 2",
+        "window square.csv --size 3 --slide 1 --max-dimension 2",
+        "witness square.csv --landmarks 2 --max-alpha-square 1 --limit-dimension 1",
+    ] {
+        let estimate = folder.answer(&format!("{arguments} --estimate"));
+        let number = |name: &str| estimate[name].as_u64().unwrap();
+        assert!(
+            number("memory_bytes") >= number("typical_memory_bytes") && number("work") > 0,
+            "{arguments}: {estimate}"
+        );
+    }
+}
+
+#[test]
+fn where_nothing_can_be_estimated_that_is_said() {
+    let folder = Folder::new();
+    folder.file("square.csv", "0,0\n0,1\n1,1\n1,0\n");
+    let found = folder.failure("alpha square.csv --estimate", 2);
+    let expected =
+        "--estimate: nothing is known beforehand about alpha complexes; leave it out, and set --memory-limit";
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn runs_are_measured_on_request() {
     let folder = Folder::new();
     folder.file("two.csv", "0,0\n3,4\n");
@@ -232,6 +265,20 @@ fn windows_that_leave_rows_out_are_those_of_their_rows_alone() {
         folder.file("rows.csv", rows[start..end].concat());
         assert_eq!(folder.answer("rips rows.csv --max-dimension 1")["dgms"], window["dgms"]);
     }
+}
+
+#[test]
+fn alpha_windows_are_alpha_complexes_of_their_rows() {
+    let folder = Folder::new();
+    let rows: Vec<String> = (0..20)
+        .map(|at| format!("{},{}\n", at * 37 % 101, at * 61 % 89))
+        .collect();
+    folder
+        .file("series.csv", rows.concat())
+        .file("rows.csv", rows[5..15].concat());
+    let answer = folder.answer("window series.csv --size 10 --slide 5 --max-dimension 1 --complex alpha");
+    assert_eq!(answer["windows"][1]["dgms"], folder.answer("alpha rows.csv")["dgms"]);
+    assert_eq!(answer["windows"].as_array().unwrap().len(), 3);
 }
 
 #[test]
