@@ -129,10 +129,13 @@ impl<'a> GrowingGraph<'a> {
     /// Appends the edges of a shortest path, by the sum of its lengths, from the larger to the smaller end of `edge`
     /// along edges before it; false if there is none.
     pub fn shortest_path(&mut self, edge: u32, path: &mut Vec<u32>, meter: &mut Meter) -> Result<bool> {
+        const ITEM_BYTES: usize = size_of::<Reverse<(u64, u32)>>();
         let [target, source] = self.ends(edge);
-        let mut touched = vec![source];
+        let mut touched = Vec::new();
+        meter.push(&mut touched, source)?;
         // Lengths are not negative, so that their bits are ordered as they are.
         let mut queue = BinaryHeap::from([Reverse((0_u64, source))]);
+        let mut capacity = 0;
         self.reached[source as usize] = (0.0, NONE);
         while let Some(Reverse((bits, vertex))) = queue.pop() {
             let length = f64::from_bits(bits);
@@ -155,10 +158,12 @@ impl<'a> GrowingGraph<'a> {
                 let reached = &mut self.reached[next as usize];
                 if length < reached.0 {
                     if reached.1 == NONE {
-                        touched.push(next);
+                        meter.push(&mut touched, next)?;
                     }
                     *reached = (length, side);
                     queue.push(Reverse((length.to_bits(), next)));
+                    meter.charge(ITEM_BYTES * (queue.capacity() - capacity))?;
+                    capacity = queue.capacity();
                 }
             }
         }
@@ -172,9 +177,11 @@ impl<'a> GrowingGraph<'a> {
             vertex = if a == vertex { b } else { a };
         }
         path[start..].reverse();
-        for vertex in touched {
-            self.reached[vertex as usize] = (f64::INFINITY, NONE);
+        for vertex in &touched {
+            self.reached[*vertex as usize] = (f64::INFINITY, NONE);
         }
+        meter.free(touched);
+        meter.release(ITEM_BYTES * capacity);
         Ok(found)
     }
 

@@ -230,37 +230,58 @@ impl<'a, F: Field> Loops<'a, F> {
         found: &mut Vec<Representative>,
         meter: &mut Meter,
     ) -> Result<()> {
-        let (edge, range) = self.births[class].clone();
-        let [a, _] = self.graph.ends(edge);
+        let (edge, killed) = self.births[class].clone();
+        let [start, _] = self.graph.ends(edge);
         let mut path = std::mem::take(&mut self.path);
         path.clear();
         meter.push(&mut path, edge)?;
         let closed = self.graph.shortest_path(edge, &mut path, meter)?;
         debug_assert!(closed, "an edge that gives birth closes a cycle");
-        let mut terms: Vec<([u32; 2], u32)> = Vec::new();
-        self.walk(a, &path, 1);
-        if range.is_none() {
-            while let Some(entry) = self.sum.take_first() {
-                meter.push(&mut terms, (self.graph.ends(self.row(entry.rank)), entry.coefficient))?;
+        let belongs = match killed {
+            None => true,
+            Some(_) => {
+                self.walk(start, &path, 1);
+                let is_boundary = self.reduce(meter)?.is_none();
+                while self.sum.take_first().is_some() {}
+                is_boundary
             }
-        } else if self.reduce(meter)?.is_none() {
-            self.walk(a, &path, 1);
+        };
+        let mut cycle = Vec::new();
+        if belongs {
+            self.walk(start, &path, 1);
             while let Some(entry) = self.sum.take_first() {
-                meter.push(&mut terms, (self.graph.ends(self.row(entry.rank)), entry.coefficient))?;
+                meter.push(&mut cycle, entry)?;
             }
         } else {
-            while self.sum.take_first().is_some() {}
-            for entry in &self.entries[range.unwrap_or_default()] {
-                meter.push(&mut terms, (self.graph.ends(self.row(entry.rank)), entry.coefficient))?;
-            }
+            let entries = &self.entries[killed.unwrap_or_default()];
+            meter.reserve_exact(&mut cycle, entries.len())?;
+            cycle.extend_from_slice(entries);
         }
         self.path = path;
-        let slices: Vec<(&[u32], u32)> = terms
-            .iter()
-            .map(|(ends, coefficient)| (&ends[..], *coefficient))
-            .collect();
-        push(found, (1, self.graph.length(edge), death), &slices, meter)?;
+        self.push_cycle(edge, death, &cycle, found, meter)?;
+        meter.free(cycle);
+        Ok(())
+    }
+
+    fn push_cycle(
+        &self,
+        birth: u32,
+        death: f64,
+        cycle: &[Entry],
+        found: &mut Vec<Representative>,
+        meter: &mut Meter,
+    ) -> Result<()> {
+        let mut ends = meter.vec(cycle.len())?;
+        ends.extend(cycle.iter().map(|entry| self.graph.ends(self.row(entry.rank))));
+        let mut terms = meter.vec(cycle.len())?;
+        terms.extend(
+            ends.iter()
+                .zip(cycle)
+                .map(|(ends, entry)| (&ends[..], entry.coefficient)),
+        );
+        push(found, (1, self.graph.length(birth), death), &terms, meter)?;
         meter.free(terms);
+        meter.free(ends);
         Ok(())
     }
 

@@ -52,8 +52,15 @@ impl Lunes {
 
     pub fn free(self, meter: &mut Meter) {
         match self {
-            Self::Bits(bits) => [bits.rows, bits.lune].into_iter().for_each(|words| meter.free(words)),
-            Self::Lists(lists) => meter.free(lists.in_lune),
+            Self::Bits(bits) => {
+                [bits.rows, bits.lune].into_iter().for_each(|words| meter.free(words));
+                meter.free(bits.stack);
+            }
+            Self::Lists(lists) => {
+                [lists.in_lune, lists.lune, lists.stack]
+                    .into_iter()
+                    .for_each(|vertices| meter.free(vertices));
+            }
         }
     }
 }
@@ -78,7 +85,7 @@ impl Bits {
             width,
             rows,
             lune,
-            stack: Vec::new(),
+            stack: meter.vec(vertices)?,
         })
     }
 
@@ -146,8 +153,8 @@ impl Lists {
         in_lune.resize(vertices, u32::MAX);
         Ok(Self {
             in_lune,
-            lune: Vec::new(),
-            stack: Vec::new(),
+            lune: meter.vec(vertices)?,
+            stack: meter.vec(vertices)?,
         })
     }
 
