@@ -37,8 +37,9 @@ trait Neighborhoods {
     /// 0 for `member` itself.
     fn row(&mut self, member: usize) -> (&[i32], &[i32]);
 
-    /// Moves the edge whose neighbourhood is the current one to `rank`, or removes it at [`NEVER`].
-    fn move_edge(&mut self, u: u32, v: u32, rank: i32);
+    /// Ends the treatment of the edge whose neighbourhood is the current one: it enters at `rank`. Called once for each
+    /// edge, last first.
+    fn settle(&mut self, u: u32, v: u32, rank: i32);
 
     fn free(self, meter: &mut Meter);
 }
@@ -70,10 +71,8 @@ fn collapse_in(mut graph: impl Neighborhoods, mut edges: RankedEdges, meter: &mu
         graph.meet(edge.i, edge.j);
         meter.work(1)?;
         let moved = first_undominated(&mut graph, edge.rank as i32, &mut bounds, meter)?;
-        if moved != edge.rank as i32 {
-            graph.move_edge(edge.i, edge.j, moved);
-            edge.rank = moved as u32;
-        }
+        graph.settle(edge.i, edge.j, moved);
+        edge.rank = moved as u32;
     }
     meter.free(bounds);
     graph.free(meter);
@@ -93,7 +92,11 @@ fn first_undominated(
 ) -> Result<i32> {
     bounds.clear();
     bounds.extend_from_slice(graph.times());
-    while let Some(candidate) = least(bounds).filter(|candidate| bounds[*candidate] <= now) {
+    let mut least = bounds.iter().fold(NEVER, |least, bound| least.min(*bound));
+    while least <= now {
+        let Some(candidate) = position(bounds, |bound| *bound == least) else {
+            break;
+        };
         let (times, row) = graph.row(candidate);
         meter.work(1 + times.len() / MEMBERS_PER_WORK)?;
         let missed = match farthest(times, row, now) {
@@ -106,15 +109,9 @@ fn first_undominated(
                 None => return Ok(NEVER),
             },
         };
-        raise(bounds, graph.row(missed).1);
+        least = raise(bounds, graph.row(missed).1);
     }
     Ok(now)
-}
-
-/// The index of a least value.
-fn least(values: &[i32]) -> Option<usize> {
-    let least = values.iter().fold(NEVER, |least, value| least.min(*value));
-    position(values, |value| *value == least)
 }
 
 /// Of the members that have entered by `now` and are not joined to the candidate by then, the one joined last.
@@ -145,10 +142,14 @@ fn next_missed(times: &[i32], row: &[i32], now: i32) -> Option<usize> {
         .position(|(time, joined)| *time == next && *joined > next)
 }
 
-fn raise(bounds: &mut [i32], row: &[i32]) {
+/// Raises each bound to that of the row, and returns the least.
+fn raise(bounds: &mut [i32], row: &[i32]) -> i32 {
+    let mut least = NEVER;
     for (bound, joined) in bounds.iter_mut().zip(row) {
         *bound = (*bound).max(*joined);
+        least = least.min(*bound);
     }
+    least
 }
 
 /// The first index of a value that is as wanted; a block without one is passed over at once.

@@ -11,17 +11,19 @@ struct Neighbor {
     rank: i32,
 }
 
-/// Lists are in no order: they are scattered over an array of all vertices and read back from there, which needs no
-/// comparisons.
+/// Lists are scattered over an array of all vertices and read back from there, which needs no comparisons.
 #[derive(Debug)]
 pub(super) struct Lists {
-    /// The neighbours of vertex `v` are the first `degrees[v]` from `starts[v]` on.
+    /// The neighbours of vertex `v` are the first `degrees[v]` from `starts[v]` on, of which the first `pending[v]` are
+    /// those whose edges are yet to be treated, in the order of the filtration.
     starts: Vec<usize>,
     degrees: Vec<u32>,
+    pending: Vec<u32>,
     neighbors: Vec<Neighbor>,
     /// The vertices that are members of the current neighbourhood, and their times.
     members: Vec<u32>,
     times: Vec<i32>,
+    size: usize,
     /// One more than the index of each vertex among the members; 0 for all others.
     slots: Vec<u32>,
     /// By vertex, only within [`Neighborhoods::meet`]: the rank of its edge to one end.
@@ -58,44 +60,46 @@ impl Lists {
         let largest = degrees.iter().copied().max().unwrap_or(0) as usize;
         let (mut slots, mut stamps) = (meter.vec(edges.vertices)?, meter.vec(edges.vertices)?);
         slots.resize(edges.vertices, 0);
+        let (mut members, mut times) = (meter.vec(largest + 1)?, meter.vec(largest + 1)?);
+        members.resize(largest + 1, 0);
+        times.resize(largest + 1, NEVER);
+        let mut pending = meter.vec(edges.vertices)?;
+        pending.extend_from_slice(&degrees);
         stamps.resize(edges.vertices, NEVER);
         Ok(Self {
             starts,
             degrees,
+            pending,
             neighbors,
-            members: meter.vec(largest)?,
-            times: meter.vec(largest)?,
+            members,
+            times,
+            size: 0,
             slots,
             stamps,
             row: meter.vec(largest + 1)?,
         })
     }
 
-    fn list(&self, vertex: u32) -> &[Neighbor] {
-        let start = self.starts[vertex as usize];
-        &self.neighbors[start..start + self.degrees[vertex as usize] as usize]
-    }
-
-    /// Changes or drops one direction of an edge.
-    fn move_neighbor(&mut self, from: u32, to: u32, rank: i32) {
+    /// Changes or drops one direction of the edge treated now, which is the last of those pending.
+    fn settle_neighbor(&mut self, from: u32, rank: i32) {
         let start = self.starts[from as usize];
-        let Some(at) = self.list(from).iter().position(|neighbor| neighbor.vertex == to) else {
-            return;
-        };
+        let (pending, degree) = (&mut self.pending[from as usize], &mut self.degrees[from as usize]);
+        *pending -= 1;
+        let at = start + *pending as usize;
         if rank == NEVER {
-            self.degrees[from as usize] -= 1;
-            self.neighbors[start + at] = self.neighbors[start + self.degrees[from as usize] as usize];
+            *degree -= 1;
+            self.neighbors[at] = self.neighbors[start + *degree as usize];
         } else {
-            self.neighbors[start + at].rank = rank;
+            self.neighbors[at].rank = rank;
         }
     }
 }
 
 impl Neighborhoods for Lists {
     fn meet(&mut self, u: u32, v: u32) {
-        self.members.iter().for_each(|member| self.slots[*member as usize] = 0);
-        self.members.clear();
-        self.times.clear();
+        for member in &self.members[..self.size] {
+            self.slots[*member as usize] = 0;
+        }
         let Self {
             starts,
             degrees,
@@ -113,44 +117,49 @@ impl Neighborhoods for Lists {
         for neighbor in list(u) {
             stamps[neighbor.vertex as usize] = neighbor.rank;
         }
+        // Every neighbour is written, and overwritten by the next one unless it is a member: half of all are, which no
+        // branch could predict.
+        let mut count = 0;
         for neighbor in list(v) {
             let time = neighbor.rank.max(stamps[neighbor.vertex as usize]);
-            if time != NEVER {
-                // As many places as the largest degree were reserved.
-                members.push(neighbor.vertex);
-                times.push(time);
-                slots[neighbor.vertex as usize] = members.len() as u32;
-            }
+            members[count] = neighbor.vertex;
+            times[count] = time;
+            count += usize::from(time != NEVER);
         }
+        for (member, slot) in members[..count].iter().zip(1..) {
+            slots[*member as usize] = slot;
+        }
+        self.size = count;
         for neighbor in list(u) {
             stamps[neighbor.vertex as usize] = NEVER;
         }
     }
 
     fn times(&self) -> &[i32] {
-        &self.times
+        &self.times[..self.size]
     }
 
     fn row(&mut self, member: usize) -> (&[i32], &[i32]) {
         let vertex = self.members[member];
         self.row.clear();
-        self.row.resize(self.members.len() + 1, NEVER);
+        self.row.resize(self.size + 1, NEVER);
         let start = self.starts[vertex as usize];
         for neighbor in &self.neighbors[start..start + self.degrees[vertex as usize] as usize] {
             self.row[self.slots[neighbor.vertex as usize] as usize] = neighbor.rank;
         }
         self.row[member + 1] = 0;
-        (&self.times, &self.row[1..])
+        (&self.times[..self.size], &self.row[1..])
     }
 
-    fn move_edge(&mut self, u: u32, v: u32, rank: i32) {
-        self.move_neighbor(u, v, rank);
-        self.move_neighbor(v, u, rank);
+    fn settle(&mut self, u: u32, v: u32, rank: i32) {
+        self.settle_neighbor(u, rank);
+        self.settle_neighbor(v, rank);
     }
 
     fn free(self, meter: &mut Meter) {
         meter.free(self.starts);
         meter.free(self.degrees);
+        meter.free(self.pending);
         meter.free(self.neighbors);
         meter.free(self.members);
         meter.free(self.times);

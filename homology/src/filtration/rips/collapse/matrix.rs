@@ -65,7 +65,7 @@ impl Neighborhoods for Matrix {
         (&self.times, self.row_of(member as u32))
     }
 
-    fn move_edge(&mut self, u: u32, v: u32, rank: i32) {
+    fn settle(&mut self, u: u32, v: u32, rank: i32) {
         self.set(u, v, rank);
     }
 
