@@ -1,19 +1,28 @@
 //! Times one Rips computation on a NumPy file of points or of a lower triangle of distances:
-//! `cargo run --release -p homology --example rips_npy -- FILE MAX_DIMENSION [THRESHOLD]`.
+//! `cargo run --release -p homology --example rips_npy -- FILE MAX_DIMENSION [THRESHOLD|-] [auto|dense|sparse|collapsed] [THREADS]`.
 
 use std::time::Instant;
 
-use homology::{DistanceMatrix, Limits, PointCloud, VietorisRips};
+use homology::{DistanceMatrix, Limits, Mode, PointCloud, VietorisRips};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [path, max_dimension, threshold @ ..] = &arguments[..] else {
-        return Err("usage: rips_npy FILE MAX_DIMENSION [THRESHOLD]".into());
+    let [path, max_dimension, options @ ..] = &arguments[..] else {
+        return Err("usage: rips_npy FILE MAX_DIMENSION [THRESHOLD|-] [auto|dense|sparse|collapsed] [THREADS]".into());
     };
     let (coordinates, dimension) = read_npy(&std::fs::read(path)?)?;
-    let threshold = threshold.first().map(|value| value.parse()).transpose()?;
+    let threshold = options.first().filter(|value| *value != "-");
+    let mode = match options.get(1).map(String::as_str) {
+        None | Some("auto") => Mode::Auto,
+        Some("dense") => Mode::Dense,
+        Some("sparse") => Mode::Sparse,
+        Some("collapsed") => Mode::Collapsed,
+        Some(other) => return Err(format!("no mode is called {other}").into()),
+    };
     let rips = VietorisRips {
-        threshold,
+        threshold: threshold.map(|value| value.parse()).transpose()?,
+        mode,
+        threads: options.get(2).map_or(Ok(1), |value| value.parse())?,
         ..VietorisRips::to_dimension(max_dimension.parse()?)
     };
     let start = Instant::now();

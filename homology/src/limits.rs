@@ -81,6 +81,28 @@ impl Meter {
         }
     }
 
+    /// A meter for each of `count` threads that work side by side: an equal share of the memory that is left, and all of
+    /// the work. What they have used is added by [`Self::join`].
+    pub fn parts(&self, count: usize) -> Vec<Self> {
+        let part = || Self {
+            memory_limit: (self.memory_limit - self.memory) / count.max(1),
+            memory: 0,
+            memory_peak: 0,
+            work_limit: self.work_limit - self.work,
+            work: 0,
+            cancel: self.cancel.clone(),
+        };
+        (0..count).map(|_| part()).collect()
+    }
+
+    /// Accounts for what threads have used side by side; what they still hold is held by this meter now.
+    pub fn join(&mut self, parts: Vec<Self>) -> Result<()> {
+        let peak: usize = parts.iter().map(|part| part.memory_peak).sum();
+        self.memory_peak = self.memory_peak.max(self.memory + peak);
+        self.memory += parts.iter().map(|part| part.memory).sum::<usize>();
+        parts.iter().try_for_each(|part| self.work(part.work as usize))
+    }
+
     /// Accounts for `units` of work. Called often enough that a raised flag is seen within milliseconds.
     #[inline]
     pub fn work(&mut self, units: usize) -> Result<()> {
@@ -195,6 +217,34 @@ mod tests {
         );
         meter.free(items);
         assert_eq!(meter.charge(100), Ok(()));
+    }
+
+    #[test]
+    fn threads_share_what_is_left_and_hand_back_what_they_hold() {
+        let mut meter = Meter::new(&Limits {
+            memory_bytes: Some(100),
+            work: Some(10),
+            ..Limits::default()
+        });
+        meter.charge(20).unwrap();
+        let mut parts = meter.parts(2);
+        let held: Vec<u8> = parts[0].vec(40).unwrap();
+        assert!(parts[1].charge(41).is_err());
+        parts[1].work(7).unwrap();
+        meter.join(parts).unwrap();
+        assert_eq!(
+            meter.usage(),
+            Usage {
+                memory_bytes: 60,
+                work: 7
+            }
+        );
+        assert!(meter.charge(41).is_err());
+        meter.free(held);
+        assert_eq!(meter.charge(80), Ok(()));
+        let mut parts = meter.parts(2);
+        parts.iter_mut().for_each(|part| part.work(2).unwrap());
+        assert_eq!(meter.join(parts), Err(Error::WorkLimit { limit: 10 }));
     }
 
     #[test]

@@ -298,7 +298,7 @@ mod tests {
         let key: u64 = layout.key(&[3, 50, 99], 777, 4);
         assert_eq!((layout.rank(key), layout.coefficient(key)), (777, 4));
         assert_eq!(&*layout.vertices(key, 3), &[3, 50, 99]);
-        assert_eq!(layout.simplex(key), layout.key(&[3, 50, 99], 777, 0));
+        assert_eq!(layout.simplex(key), layout.key::<u64>(&[3, 50, 99], 777, 0));
     }
 
     #[test]
@@ -315,9 +315,9 @@ mod tests {
     fn a_cofacet_is_the_key_of_its_vertices_with_alternating_sign() {
         let layout = Layout::new(Prime::new(3).unwrap(), 10, 3, 8).unwrap();
         let frame = layout.cofacet_frame(layout.key::<u64>(&[2, 5], 4, 1), 2);
-        assert_eq!(frame.cofacet(0, 0, 6), layout.key(&[0, 2, 5], 6, 1));
-        assert_eq!(frame.cofacet(1, 3, 4), layout.key(&[2, 3, 5], 4, 2));
-        assert_eq!(frame.cofacet(2, 9, 7), layout.key(&[2, 5, 9], 7, 1));
+        assert_eq!(frame.cofacet(0, 0, 6), layout.key::<u64>(&[0, 2, 5], 6, 1));
+        assert_eq!(frame.cofacet(1, 3, 4), layout.key::<u64>(&[2, 3, 5], 4, 2));
+        assert_eq!(frame.cofacet(2, 9, 7), layout.key::<u64>(&[2, 5, 9], 7, 1));
     }
 
     #[test]

@@ -225,11 +225,62 @@ fn ten_megabytes_are_not_exceeded_by_a_job_that_wants_far_more() {
 }
 
 #[test]
+fn a_job_that_wants_ten_gigabytes_is_refused_at_a_hundred_megabytes_within_a_second() {
+    let points = spread(3 * 5000);
+    let limits = Limits {
+        memory_bytes: Some(100_000_000),
+        ..Limits::default()
+    };
+    let cloud = PointCloud::new(&points, 3).unwrap();
+    assert!(homology::cost::estimate(5000, 3, 2, None).memory_bytes > 10_000_000_000);
+    for threads in [1, 4] {
+        let rips = VietorisRips {
+            threads,
+            ..VietorisRips::to_dimension(2)
+        };
+        let start = Instant::now();
+        let found = rips.diagram(cloud, &limits);
+        assert!(matches!(found, Err(Error::MemoryLimit { .. })), "{found:?}");
+        // Tenths of a second on an idle machine; this one may be busy.
+        assert!(start.elapsed() < PATIENCE, "took {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_collapse_stops_within_milliseconds_of_its_cancellation_on_every_thread() {
+    // Sparse and with very many vertices, so that the collapse takes seconds and is shared by the threads.
+    let points = spread(2 * 30_000);
+    let cloud = PointCloud::new(&points, 2).unwrap();
+    for threads in [1, 3] {
+        let rips = VietorisRips {
+            threshold: Some(0.08),
+            threads,
+            ..VietorisRips::to_dimension(2)
+        };
+        let cancel = Cancel::new();
+        let limits = Limits {
+            cancel: cancel.clone(),
+            ..Limits::default()
+        };
+        let (found, delay) = std::thread::scope(|scope| {
+            let job = scope.spawn(|| (rips.diagram(cloud, &limits), Instant::now()));
+            std::thread::sleep(Duration::from_millis(1500));
+            let asked = Instant::now();
+            cancel.cancel();
+            let (found, stopped) = job.join().unwrap();
+            (found, stopped.saturating_duration_since(asked))
+        });
+        assert_eq!(found, Err(Error::Cancelled));
+        assert!(delay < Duration::from_millis(500), "{threads} threads: {delay:?}");
+    }
+}
+
+#[test]
 fn a_job_without_end_stops_within_milliseconds_of_its_cancellation() {
     let points = spread(3 * 3000);
     let cloud = PointCloud::new(&points, 3).unwrap();
     let limits = Limits::default();
-    // At many moments, so that every stage is hit: distances, sorting, components, enumeration, reduction.
+    // At many moments, so that every stage is hit: distances, sorting, collapse, components, enumeration, reduction.
     for milliseconds in [0, 3, 10, 30, 100, 300, 600] {
         let cancel = Cancel::new();
         let limits = Limits {

@@ -215,8 +215,9 @@ proptest! {
     fn the_order_of_the_points_does_not_matter(
         (points, shuffled) in grid_points(25).prop_flat_map(|points| (Just(points.clone()), Just(points).prop_shuffle())),
     ) {
-        let rips = rips(2, 2, None);
-        prop_assert_eq!(of_points(&rips, &points), of_points(&rips, &shuffled));
+        for rips in in_all_modes(rips(2, 2, None)) {
+            prop_assert_eq!(of_points(&rips, &points), of_points(&rips, &shuffled), "{:?}", rips);
+        }
     }
 
     #[test]
@@ -250,5 +251,44 @@ proptest! {
         let whole = of_points(&rips(2, 2, None), &points);
         let expected = Diagram::new(whole.pairs().iter().filter(|pair| pair.birth <= threshold).map(cut).collect());
         prop_assert_eq!(of_points(&rips(2, 2, Some(threshold)), &points), expected);
+    }
+}
+
+#[test]
+fn many_sparse_points_have_one_diagram_in_every_mode_and_for_every_number_of_threads() {
+    const POINTS: usize = 9000;
+    let mut state = 11_u64;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        // Rounded, so that many distances tie.
+        ((state >> 40) as f64 / 65536.0).round()
+    };
+    let coordinates: Vec<f64> = (0..2 * POINTS).map(|_| next()).collect();
+    let cloud = PointCloud::new(&coordinates, 2).unwrap();
+    let base = rips(2, 2, Some(6.0));
+    let expected = base.diagram(cloud, &Limits::default()).unwrap();
+    assert!(
+        expected.of_dimension(1).len() > 100,
+        "{}",
+        expected.of_dimension(1).len()
+    );
+    for (mode, threads) in [
+        (Mode::Sparse, 1),
+        (Mode::Sparse, 3),
+        (Mode::Collapsed, 2),
+        (Mode::Auto, 4),
+    ] {
+        let rips = VietorisRips {
+            mode,
+            threads,
+            ..base.clone()
+        };
+        assert_eq!(
+            rips.diagram(cloud, &Limits::default()).unwrap(),
+            expected,
+            "{mode:?}, {threads} threads"
+        );
     }
 }

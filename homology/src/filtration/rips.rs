@@ -127,7 +127,7 @@ impl VietorisRips {
 
     fn over_field<F: Field>(&self, field: F, edges: RankedEdges, meter: &mut Meter) -> Result<Vec<Pair>> {
         let edges = if self.mode.collapses(self.max_dimension) {
-            collapse(edges, meter)?
+            collapse(edges, self.threads, meter)?
         } else {
             edges
         };

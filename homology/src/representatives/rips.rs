@@ -109,7 +109,7 @@ impl VietorisRips {
         if self.max_dimension > 1 {
             // Collapsed edges enter later or never, but the inclusion at each value keeps homology: a cycle of the smaller
             // complex is one of the whole, born and dead at the same values.
-            let edges = collapse(edges, meter)?;
+            let edges = collapse(edges, 1, meter)?;
             let complex = cliques::expand(&edges, self.max_dimension.saturating_add(2), meter)?;
             let dimensions = 2..self.max_dimension.saturating_add(1);
             let higher = complex.representatives_over(dimensions, field, min_persistence, meter)?;

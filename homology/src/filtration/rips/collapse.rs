@@ -9,6 +9,7 @@
 
 mod lists;
 mod matrix;
+mod parallel;
 
 use super::edges::{RankedEdge, RankedEdges};
 use crate::Result;
@@ -23,39 +24,46 @@ const NEVER: i32 = i32::MAX;
 /// Looks at this many members of a neighbourhood take the time of one cofacet.
 const MEMBERS_PER_WORK: usize = 16;
 
-/// The neighbourhoods of all vertices, as they change during a collapse, and one common neighbourhood at a time, whose
-/// members are named by their index in it.
-trait Neighborhoods {
-    /// Makes the common neighbourhood of `u` and `v` the current one.
-    fn meet(&mut self, u: u32, v: u32);
+/// The neighbourhoods of all vertices, as they change during a collapse.
+trait Neighborhoods: Sync {
+    /// The common neighbourhood of two vertices. Its members are named by their index in it.
+    type Meeting: Send;
 
-    /// For every member of the current neighbourhood, the rank from which on it is joined to both ends. [`NEVER`] for
-    /// what is not a member.
-    fn times(&self) -> &[i32];
+    /// An empty one, to be filled again and again.
+    fn meeting(&self, meter: &mut Meter) -> Result<Self::Meeting>;
 
-    /// For every member of the current neighbourhood, the times and the rank from which on it is joined to `member`;
-    /// 0 for `member` itself.
-    fn row(&mut self, member: usize) -> (&[i32], &[i32]);
+    /// Fills `meeting` with the common neighbourhood of `u` and `v`.
+    fn meet(&self, u: u32, v: u32, meeting: &mut Self::Meeting);
 
-    /// Ends the treatment of the edge whose neighbourhood is the current one: it enters at `rank`. Called once for each
-    /// edge, last first.
+    /// For every member, the rank from which on it is joined to both ends. [`NEVER`] for what is not a member.
+    fn times(meeting: &Self::Meeting) -> &[i32];
+
+    fn vertex(meeting: &Self::Meeting, member: usize) -> u32;
+
+    /// For every member, the times and the rank from which on it is joined to `member`; 0 for `member` itself.
+    fn row<'a>(&'a self, member: usize, meeting: &'a mut Self::Meeting) -> (&'a [i32], &'a [i32]);
+
+    /// Ends the treatment of an edge: it enters at `rank`, or not at all at [`NEVER`]. Called once for each edge, last
+    /// first.
     fn settle(&mut self, u: u32, v: u32, rank: i32);
 
     fn free(self, meter: &mut Meter);
+
+    fn free_meeting(meeting: Self::Meeting, meter: &mut Meter);
 }
 
-/// The collapsed graph. Costs a few looks at the common neighbourhood of each edge; given up, with what has been done
-/// so far, if it turns out not to pay.
-pub(crate) fn collapse(edges: RankedEdges, meter: &mut Meter) -> Result<RankedEdges> {
+/// The collapsed graph, the same for every number of threads. Costs a few looks at the common neighbourhood of each
+/// edge.
+pub(crate) fn collapse(edges: RankedEdges, threads: usize, meter: &mut Meter) -> Result<RankedEdges> {
     if edges.edges.len() >= NEVER as usize {
         return Ok(edges);
     }
     if prefer_matrix(&edges) {
         let matrix = Matrix::new(&edges, meter)?;
-        collapse_in(matrix, edges, meter)
+        collapse_in(matrix, edges, threads, meter)
     } else {
         let lists = Lists::new(&edges, meter)?;
-        collapse_in(lists, edges, meter)
+        collapse_in(lists, edges, threads, meter)
     }
 }
 
@@ -65,53 +73,87 @@ fn prefer_matrix(edges: &RankedEdges) -> bool {
     edges.vertices <= 64 || pairs <= edges.edges.len().saturating_mul(8)
 }
 
-fn collapse_in(mut graph: impl Neighborhoods, mut edges: RankedEdges, meter: &mut Meter) -> Result<RankedEdges> {
-    let mut bounds = meter.vec(edges.vertices)?;
-    for edge in edges.edges.iter_mut().rev() {
-        graph.meet(edge.i, edge.j);
-        meter.work(1)?;
-        let moved = first_undominated(&mut graph, edge.rank as i32, &mut bounds, meter)?;
-        graph.settle(edge.i, edge.j, moved);
-        edge.rank = moved as u32;
+fn collapse_in<N: Neighborhoods>(
+    mut graph: N,
+    mut edges: RankedEdges,
+    threads: usize,
+    meter: &mut Meter,
+) -> Result<RankedEdges> {
+    let round = parallel::edges_per_round(&edges).filter(|_| threads > 1);
+    if let Some(round) = round {
+        parallel::treat(&mut graph, &mut edges, round, threads, meter)?;
+    } else {
+        let mut worker = Worker::new(&graph, edges.vertices, meter)?;
+        for edge in edges.edges.iter_mut().rev() {
+            let moved = worker.first_undominated(&graph, edge, meter)?;
+            graph.settle(edge.i, edge.j, moved);
+            edge.rank = moved as u32;
+        }
+        worker.free(meter);
     }
-    meter.free(bounds);
     graph.free(meter);
     edges.edges.retain(|edge| edge.rank != NEVER as u32);
     in_order(edges, meter)
 }
 
-/// The first rank from `now` on at which no vertex dominates the edge of the current neighbourhood.
-///
-/// `bounds` are, by member, the rank before which it cannot dominate: when it is joined to both ends and to all of the
-/// members that refuted others. The member with the least bound is tried next; there are never many.
-fn first_undominated(
-    graph: &mut impl Neighborhoods,
-    mut now: i32,
-    bounds: &mut Vec<i32>,
-    meter: &mut Meter,
-) -> Result<i32> {
-    bounds.clear();
-    bounds.extend_from_slice(graph.times());
-    let mut least = bounds.iter().fold(NEVER, |least, bound| least.min(*bound));
-    while least <= now {
-        let Some(candidate) = position(bounds, |bound| *bound == least) else {
-            break;
-        };
-        let (times, row) = graph.row(candidate);
-        meter.work(1 + times.len() / MEMBERS_PER_WORK)?;
-        let missed = match farthest(times, row, now) {
-            Some(member) => member,
-            None => match next_missed(times, row, now) {
-                Some(member) => {
-                    now = times[member];
-                    member
-                }
-                None => return Ok(NEVER),
-            },
-        };
-        least = raise(bounds, graph.row(missed).1);
+/// Treats one edge after the other.
+struct Worker<N: Neighborhoods> {
+    meeting: N::Meeting,
+    /// By member, the rank before which it cannot dominate.
+    bounds: Vec<i32>,
+    /// The vertices whose neighbours the last answer depends on.
+    seen: Vec<u32>,
+}
+
+impl<N: Neighborhoods> Worker<N> {
+    fn new(graph: &N, vertices: usize, meter: &mut Meter) -> Result<Self> {
+        Ok(Self {
+            meeting: graph.meeting(meter)?,
+            bounds: meter.vec(vertices)?,
+            seen: Vec::new(),
+        })
     }
-    Ok(now)
+
+    fn free(self, meter: &mut Meter) {
+        N::free_meeting(self.meeting, meter);
+        meter.free(self.bounds);
+        meter.free(self.seen);
+    }
+
+    /// The first rank from its own on at which no vertex dominates the edge.
+    ///
+    /// A member cannot dominate before it is joined to both ends and to all of the members that refuted others. The one
+    /// with the least such bound is tried next; there are never many.
+    fn first_undominated(&mut self, graph: &N, edge: &RankedEdge, meter: &mut Meter) -> Result<i32> {
+        let mut now = edge.rank as i32;
+        graph.meet(edge.i, edge.j, &mut self.meeting);
+        self.bounds.clear();
+        self.bounds.extend_from_slice(N::times(&self.meeting));
+        self.seen.clear();
+        meter.work(1)?;
+        let mut least = self.bounds.iter().fold(NEVER, |least, bound| least.min(*bound));
+        while least <= now {
+            let Some(candidate) = position(&self.bounds, |bound| *bound == least) else {
+                break;
+            };
+            meter.push(&mut self.seen, N::vertex(&self.meeting, candidate))?;
+            let (times, row) = graph.row(candidate, &mut self.meeting);
+            meter.work(1 + times.len() / MEMBERS_PER_WORK)?;
+            let missed = match farthest(times, row, now) {
+                Some(member) => member,
+                None => match next_missed(times, row, now) {
+                    Some(member) => {
+                        now = times[member];
+                        member
+                    }
+                    None => return Ok(NEVER),
+                },
+            };
+            meter.push(&mut self.seen, N::vertex(&self.meeting, missed))?;
+            least = raise(&mut self.bounds, graph.row(missed, &mut self.meeting).1);
+        }
+        Ok(now)
+    }
 }
 
 /// Of the members that have entered by `now` and are not joined to the candidate by then, the one joined last.

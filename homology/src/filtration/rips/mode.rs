@@ -25,8 +25,10 @@ impl Mode {
     /// Whether to collapse before homology up to `max_dimension`.
     pub(super) fn collapses(self, max_dimension: usize) -> bool {
         match self {
-            // A collapse costs a few looks at the neighbourhood of every edge, triangles alone cost as much. Degree 1
-            // has the cheaper shortcut of apparent pairs, degree 0 needs no triangles at all.
+            // A collapse costs a few looks at the neighbourhood of every edge, and a look at every triangle alone costs
+            // as much: in all that was measured it gained far more than it cost or lost little, even where it removed
+            // almost nothing, because edges that enter later make shorter columns. Giving up half-way never gained.
+            // Degree 1 has the reduced filtration, and degree 0 needs no triangles at all.
             Self::Auto => max_dimension >= 2,
             Self::Collapsed => true,
             Self::Dense | Self::Sparse => false,

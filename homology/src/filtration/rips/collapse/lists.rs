@@ -20,7 +20,13 @@ pub(super) struct Lists {
     degrees: Vec<u32>,
     pending: Vec<u32>,
     neighbors: Vec<Neighbor>,
-    /// The vertices that are members of the current neighbourhood, and their times.
+    largest: usize,
+}
+
+/// One common neighbourhood.
+#[derive(Debug)]
+pub(super) struct Meeting {
+    /// The vertices that are members, and their times; only the first `size` count.
     members: Vec<u32>,
     times: Vec<i32>,
     size: usize,
@@ -58,26 +64,20 @@ impl Lists {
             }
         }
         let largest = degrees.iter().copied().max().unwrap_or(0) as usize;
-        let (mut slots, mut stamps) = (meter.vec(edges.vertices)?, meter.vec(edges.vertices)?);
-        slots.resize(edges.vertices, 0);
-        let (mut members, mut times) = (meter.vec(largest + 1)?, meter.vec(largest + 1)?);
-        members.resize(largest + 1, 0);
-        times.resize(largest + 1, NEVER);
         let mut pending = meter.vec(edges.vertices)?;
         pending.extend_from_slice(&degrees);
-        stamps.resize(edges.vertices, NEVER);
         Ok(Self {
             starts,
             degrees,
             pending,
             neighbors,
-            members,
-            times,
-            size: 0,
-            slots,
-            stamps,
-            row: meter.vec(largest + 1)?,
+            largest,
         })
+    }
+
+    fn list(&self, vertex: u32) -> &[Neighbor] {
+        let start = self.starts[vertex as usize];
+        &self.neighbors[start..start + self.degrees[vertex as usize] as usize]
     }
 
     /// Changes or drops one direction of the edge treated now, which is the last of those pending.
@@ -96,31 +96,44 @@ impl Lists {
 }
 
 impl Neighborhoods for Lists {
-    fn meet(&mut self, u: u32, v: u32) {
-        for member in &self.members[..self.size] {
-            self.slots[*member as usize] = 0;
-        }
-        let Self {
-            starts,
-            degrees,
-            neighbors,
+    type Meeting = Meeting;
+
+    fn meeting(&self, meter: &mut Meter) -> Result<Meeting> {
+        let (mut slots, mut stamps) = (meter.vec(self.starts.len())?, meter.vec(self.starts.len())?);
+        slots.resize(self.starts.len(), 0);
+        stamps.resize(self.starts.len(), NEVER);
+        let (mut members, mut times) = (meter.vec(self.largest + 1)?, meter.vec(self.largest + 1)?);
+        members.resize(self.largest + 1, 0);
+        times.resize(self.largest + 1, NEVER);
+        Ok(Meeting {
             members,
             times,
+            size: 0,
+            slots,
+            stamps,
+            row: meter.vec(self.largest + 1)?,
+        })
+    }
+
+    fn meet(&self, u: u32, v: u32, meeting: &mut Meeting) {
+        let Meeting {
+            members,
+            times,
+            size,
             slots,
             stamps,
             ..
-        } = self;
-        let list = |vertex: u32| {
-            let start = starts[vertex as usize];
-            &neighbors[start..start + degrees[vertex as usize] as usize]
-        };
-        for neighbor in list(u) {
+        } = meeting;
+        for member in &members[..*size] {
+            slots[*member as usize] = 0;
+        }
+        for neighbor in self.list(u) {
             stamps[neighbor.vertex as usize] = neighbor.rank;
         }
         // Every neighbour is written, and overwritten by the next one unless it is a member: half of all are, which no
         // branch could predict.
         let mut count = 0;
-        for neighbor in list(v) {
+        for neighbor in self.list(v) {
             let time = neighbor.rank.max(stamps[neighbor.vertex as usize]);
             members[count] = neighbor.vertex;
             times[count] = time;
@@ -129,26 +142,36 @@ impl Neighborhoods for Lists {
         for (member, slot) in members[..count].iter().zip(1..) {
             slots[*member as usize] = slot;
         }
-        self.size = count;
-        for neighbor in list(u) {
+        *size = count;
+        for neighbor in self.list(u) {
             stamps[neighbor.vertex as usize] = NEVER;
         }
     }
 
-    fn times(&self) -> &[i32] {
-        &self.times[..self.size]
+    fn times(meeting: &Meeting) -> &[i32] {
+        &meeting.times[..meeting.size]
     }
 
-    fn row(&mut self, member: usize) -> (&[i32], &[i32]) {
-        let vertex = self.members[member];
-        self.row.clear();
-        self.row.resize(self.size + 1, NEVER);
-        let start = self.starts[vertex as usize];
-        for neighbor in &self.neighbors[start..start + self.degrees[vertex as usize] as usize] {
-            self.row[self.slots[neighbor.vertex as usize] as usize] = neighbor.rank;
+    fn vertex(meeting: &Meeting, member: usize) -> u32 {
+        meeting.members[member]
+    }
+
+    fn row<'a>(&'a self, member: usize, meeting: &'a mut Meeting) -> (&'a [i32], &'a [i32]) {
+        let Meeting {
+            members,
+            times,
+            size,
+            slots,
+            row,
+            ..
+        } = meeting;
+        row.clear();
+        row.resize(*size + 1, NEVER);
+        for neighbor in self.list(members[member]) {
+            row[slots[neighbor.vertex as usize] as usize] = neighbor.rank;
         }
-        self.row[member + 1] = 0;
-        (&self.times[..self.size], &self.row[1..])
+        row[member + 1] = 0;
+        (&times[..*size], &row[1..])
     }
 
     fn settle(&mut self, u: u32, v: u32, rank: i32) {
@@ -161,10 +184,13 @@ impl Neighborhoods for Lists {
         meter.free(self.degrees);
         meter.free(self.pending);
         meter.free(self.neighbors);
-        meter.free(self.members);
-        meter.free(self.times);
-        meter.free(self.slots);
-        meter.free(self.stamps);
-        meter.free(self.row);
+    }
+
+    fn free_meeting(meeting: Meeting, meter: &mut Meter) {
+        meter.free(meeting.members);
+        meter.free(meeting.times);
+        meter.free(meeting.slots);
+        meter.free(meeting.stamps);
+        meter.free(meeting.row);
     }
 }

@@ -11,7 +11,6 @@ pub(super) struct Matrix {
     vertices: usize,
     /// Row-major and symmetric, 0 on the diagonal.
     ranks: Vec<i32>,
-    times: Vec<i32>,
 }
 
 impl Matrix {
@@ -23,9 +22,7 @@ impl Matrix {
             ranks.resize((vertex + 1) * vertices, NEVER);
             ranks[vertex * vertices + vertex] = 0;
         }
-        let mut times = meter.vec(vertices)?;
-        times.resize(vertices, NEVER);
-        let mut matrix = Self { vertices, ranks, times };
+        let mut matrix = Self { vertices, ranks };
         for block in edges.edges.chunks(1 << 14) {
             meter.work(0)?;
             block
@@ -47,22 +44,33 @@ impl Matrix {
 }
 
 impl Neighborhoods for Matrix {
-    fn meet(&mut self, u: u32, v: u32) {
-        let mut times = std::mem::take(&mut self.times);
+    /// The times.
+    type Meeting = Vec<i32>;
+
+    fn meeting(&self, meter: &mut Meter) -> Result<Vec<i32>> {
+        let mut times = meter.vec(self.vertices)?;
+        times.resize(self.vertices, NEVER);
+        Ok(times)
+    }
+
+    fn meet(&self, u: u32, v: u32, times: &mut Vec<i32>) {
         for ((time, a), b) in times.iter_mut().zip(self.row_of(u)).zip(self.row_of(v)) {
             *time = *a.max(b);
         }
         times[u as usize] = NEVER;
         times[v as usize] = NEVER;
-        self.times = times;
     }
 
-    fn times(&self) -> &[i32] {
-        &self.times
+    fn times(times: &Vec<i32>) -> &[i32] {
+        times
     }
 
-    fn row(&mut self, member: usize) -> (&[i32], &[i32]) {
-        (&self.times, self.row_of(member as u32))
+    fn vertex(_: &Vec<i32>, member: usize) -> u32 {
+        member as u32
+    }
+
+    fn row<'a>(&'a self, member: usize, times: &'a mut Vec<i32>) -> (&'a [i32], &'a [i32]) {
+        (times, self.row_of(member as u32))
     }
 
     fn settle(&mut self, u: u32, v: u32, rank: i32) {
@@ -71,6 +79,9 @@ impl Neighborhoods for Matrix {
 
     fn free(self, meter: &mut Meter) {
         meter.free(self.ranks);
-        meter.free(self.times);
+    }
+
+    fn free_meeting(times: Vec<i32>, meter: &mut Meter) {
+        meter.free(times);
     }
 }
