@@ -41,7 +41,7 @@ fn all_mistakes_of_a_job_file_are_told_at_once_with_line_and_nearest_name() {
 
 #[test]
 fn shipped_jobs_can_be_planned_without_a_cluster() {
-    for name in ["tda.toml", "generator.toml", "throughput.toml"] {
+    for name in ["tda.toml", "generator.toml", "drift.toml", "throughput.toml"] {
         let (code, said) = run(&["--job", path(&shipped_job(name)), "--dry-run"]);
         assert_eq!(code, 0, "{name}: {said}");
         assert!(said.contains("window"), "{name}: {said}");
