@@ -118,6 +118,11 @@ impl KdTree {
         self.rows[point] as usize
     }
 
+    /// The least and the largest coordinates of all points.
+    pub fn bounds(&self) -> (&[f64], &[f64]) {
+        self.boxes[..2 * self.dimension].split_at(self.dimension)
+    }
+
     /// Coordinate `k` of all points.
     #[inline]
     pub fn column(&self, k: usize) -> &[f64] {

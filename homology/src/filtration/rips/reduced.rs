@@ -19,6 +19,7 @@ mod cloud;
 mod edge;
 mod estimate;
 mod events;
+mod horizon;
 mod kernel;
 mod lune;
 mod points;

@@ -78,9 +78,24 @@ impl<K: Kernel> Cloud<K> {
         ordinals_to::<K>(point, |k| &self.tree.column(k)[range.clone()], ordinals);
     }
 
-    /// The vertex of the lune of an edge whose farther end is nearest, with that distance; `None` if the lune is
-    /// empty.
+    /// No ordinal is larger.
+    pub fn largest_ordinal(&self) -> f64 {
+        let (least, largest) = self.tree.bounds();
+        to_box::<K>(least, largest, largest)
+    }
+
+    /// Whether the lune of an edge is empty.
+    pub fn is_root(&self, edge: &Edge, scratch: &mut [Vec<f64>; 2]) -> bool {
+        self.search_lune(edge, true, scratch).is_none()
+    }
+
+    /// The vertex of the lune of an edge whose farther end is nearest; `None` if the lune is empty.
     pub fn apex(&self, edge: &Edge, scratch: &mut [Vec<f64>; 2]) -> Option<u32> {
+        self.search_lune(edge, false, scratch)
+    }
+
+    /// The first vertex in the lune that comes along if `any` will do, else the one whose farther end is nearest.
+    fn search_lune(&self, edge: &Edge, any: bool, scratch: &mut [Vec<f64>; 2]) -> Option<u32> {
         let [a, b] = scratch;
         self.copy_point(edge.i, a);
         self.copy_point(edge.j, b);
@@ -105,7 +120,7 @@ impl<K: Kernel> Cloud<K> {
                             && is_before_at_vertex((*bc, c), (edge.ordinal, edge.i))
                         {
                             best = Some((farther, c));
-                            *limit = limit.min(farther);
+                            *limit = if any { f64::NEG_INFINITY } else { limit.min(farther) };
                         }
                     }
                 });
@@ -142,6 +157,46 @@ impl<K: Kernel> Cloud<K> {
             },
         );
         nearest.last().copied().unwrap_or(0.0)
+    }
+
+    /// Like [`Self::nearest`], of so many more that it is not 0 if that can be.
+    pub fn nearest_positive(&self, vertex: u32, count: usize) -> f64 {
+        let counts = std::iter::successors(Some(count), |count| Some(4 * count));
+        let mut lengths = counts.map(|count| (self.nearest(vertex, count), count));
+        let found = lengths.find(|(length, count)| *length > 0.0 || *count >= self.len());
+        found.map_or(0.0, |(length, _)| length)
+    }
+
+    /// Whether there is a vertex after `vertex` with an ordinal above `low` and at most `high`.
+    pub fn has_between(&self, vertex: u32, low: f64, high: f64) -> bool {
+        let mut point = Vec::new();
+        self.copy_point(vertex, &mut point);
+        let mut found = false;
+        let mut ordinals = [0.0; BLOCK];
+        self.tree.search(
+            high,
+            |least, largest| {
+                if to_far_corner::<K>(&point, least, largest) <= low {
+                    f64::INFINITY
+                } else {
+                    to_box::<K>(&point, least, largest)
+                }
+            },
+            |range, limit| {
+                for_blocks(
+                    range.start.max(vertex as usize + 1).min(range.end)..range.end,
+                    |block| {
+                        let ordinals = &mut ordinals[..block.len()];
+                        self.ordinals(&point, block, ordinals);
+                        found |= ordinals.iter().any(|ordinal| *ordinal > low && *ordinal <= high);
+                    },
+                );
+                if found {
+                    *limit = f64::NEG_INFINITY;
+                }
+            },
+        );
+        found
     }
 
     /// The ordinals from a vertex to all smaller ones.
@@ -260,6 +315,15 @@ pub(super) fn ordinals_to<'a, K: Kernel>(point: &[f64], column: impl Fn(usize) -
     for sum in ordinals {
         *sum = K::finish(*sum);
     }
+}
+
+/// A bound from above of the ordinals from a point to all points of a box.
+#[inline]
+fn to_far_corner<K: Kernel>(point: &[f64], least: &[f64], largest: &[f64]) -> f64 {
+    let coordinates = point.iter().zip(least).zip(largest);
+    K::finish(coordinates.fold(0.0, |sum, ((x, least), largest)| {
+        K::join(sum, (x - least).abs().max((largest - x).abs()))
+    }))
 }
 
 /// A bound from below of the ordinals from a point to all points of a box.

@@ -28,8 +28,10 @@ pub(super) trait Kernel: Copy + Send + Sync {
         ordinal * factor
     }
 
-    /// Whether [`Self::sees_whole_lune`] is ever true.
-    const SEES_LUNES: bool = false;
+    /// The squared Euclidean distance that stands for an ordinal, if ordinals are multiples of it.
+    fn squared(_ordinal: f64) -> Option<f64> {
+        None
+    }
 
     /// Whether every point of the lune of an edge `ab` is surely nearer to `c` than `a` is to `b`, from the ordinals
     /// of `ab`, `ac` and `bc`.
@@ -75,7 +77,10 @@ impl Kernel for Squared {
         ordinal.sqrt()
     }
 
-    const SEES_LUNES: bool = true;
+    #[inline]
+    fn squared(ordinal: f64) -> Option<f64> {
+        Some(ordinal)
+    }
 
     #[inline]
     fn sees_whole_lune(ab: f64, ac: f64, bc: f64) -> bool {
@@ -115,7 +120,10 @@ impl Kernel for HalfSquared {
         (sum / 2.0).min(2.0)
     }
 
-    const SEES_LUNES: bool = true;
+    #[inline]
+    fn squared(ordinal: f64) -> Option<f64> {
+        Some(2.0 * ordinal)
+    }
 
     #[inline]
     fn sees_whole_lune(ab: f64, ac: f64, bc: f64) -> bool {

@@ -122,6 +122,14 @@ impl<'a, K: Kernel> Neighborhood<'a, K> {
         Edge::new(self.vertex, other, ordinal)
     }
 
+    /// Whether the lune of the edge to the neighbour at `at` is empty.
+    pub fn is_root(&self, at: usize) -> bool {
+        let (ab, b) = self.neighbors[at];
+        let edge = Edge::new(self.vertex, b, ab);
+        // The nearest are the likeliest.
+        !(0..at as u32).any(|c| self.are_joined(at as u32, c, &edge))
+    }
+
     /// Looks at the lune of the edge to the neighbour at `at`. Leaves its apexes if it is split.
     pub fn lune(&mut self, at: usize, meter: &mut Meter) -> Result<Lune> {
         let (ab, b) = self.neighbors[at];
@@ -172,10 +180,10 @@ impl<'a, K: Kernel> Neighborhood<'a, K> {
 
     /// Whether some neighbour near the middle of the edge is joined to all that can be in its lune.
     fn has_certificate(&mut self, at: usize, ab: f64) -> bool {
-        /// Squares of 1 − √3/2 + 1/2 and of √3/2 − 1/2, rounded outwards.
-        const RING: (f64, f64) = (0.13, 0.41);
+        /// Squares of how far such a neighbour usually is, as parts of the edge: near a half.
+        const RING: (f64, f64) = (0.18, 0.34);
         let before = &self.neighbors[..at];
-        if !K::SEES_LUNES {
+        if K::squared(ab).is_none() {
             return false;
         }
         let start = before.partition_point(|(ac, _)| *ac < RING.0 * ab);

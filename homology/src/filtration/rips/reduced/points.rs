@@ -1,8 +1,9 @@
 //! Point clouds: lunes in growing shells of length, found vertex by vertex in a kd-tree.
 //!
-//! Within a shell the lunes are looked at in the order of the vertices, near ones together, and only the edges that
-//! matter are kept and sorted. The first shell also finds the whole relative neighbourhood graph, so that all births
-//! are known and the shells end with the last death: the cycle rank of that graph counts the classes.
+//! First the whole relative neighbourhood graph is found, each vertex looking as far as its own neighbours are. Then all
+//! births are known, and the shells end with the last death: the cycle rank of the graph counts the classes. Within a
+//! shell the lunes are looked at in the order of the vertices, near ones together, and only the edges that matter are
+//! kept and sorted.
 
 use super::Search;
 use super::bitsets::{self, Ordinals};
@@ -11,7 +12,7 @@ use super::cloud::Cloud;
 use super::edge::Edge;
 use super::events::Events;
 use super::kernel::Kernel;
-use super::shell::{self, Found, Shell};
+use super::shell::{self, Found, Task};
 use crate::Result;
 use crate::field::Field;
 use crate::limits::Meter;
@@ -29,48 +30,36 @@ pub(super) fn pairs<K: Kernel, F: Field>(
     search: &Search,
     meter: &mut Meter,
 ) -> Result<Vec<(u8, f64, f64)>> {
-    let cycles = search.cycles;
-    let mut events = Events::new(cloud.len(), field, cycles, meter)?;
-    let mut high = first_limit(cloud, meter)?.min(limit);
-    let first = Shell {
-        low: None,
-        high,
-        roots_to: limit,
-        cycles,
-    };
-    let mut found = shell::look(cloud, &first, search.threads, meter)?;
-    found.roots.sort_unstable_by(Edge::compare);
-    for root in &found.roots {
+    let mut events = Events::new(cloud.len(), field, search.cycles, meter)?;
+    let mut roots = shell::look(cloud, Task::Roots { limit }, search.threads, meter)?;
+    roots.roots.sort_unstable_by(Edge::compare);
+    for root in &roots.roots {
         meter.work(1)?;
         events.root(root, meter)?;
     }
-    meter.free(std::mem::take(&mut found.roots));
+    roots.free(meter);
     let mut source = TreeApexes {
         cloud,
         points: Default::default(),
     };
-    loop {
-        kill(found, &mut source, &mut events, meter)?;
-        let Some(earliest) = events.classes.births_alive().reduce(f64::min) else {
-            break;
-        };
-        if high >= limit {
-            break;
+    let (mut low, mut high) = (-1.0, first_limit(cloud, meter)?.min(limit));
+    while let Some(earliest) = events.classes.births_alive().reduce(f64::min)
+        && low < limit
+    {
+        if earliest > high {
+            // Edges before the birth of the first class kill nothing. One as long as that birth may come after it.
+            low = earliest.next_down();
+            high = K::scaled(earliest, GROWTH).min(limit);
         }
-        // Edges before the birth of the first class alive kill nothing. One as long as that birth may come after it.
-        let low = high.max(earliest.next_down());
-        high = K::scaled(low, GROWTH).max(low.next_up()).min(limit);
-        let next = Shell {
-            low: Some(low),
-            high,
-            ..first
-        };
-        found = shell::look(cloud, &next, search.threads, meter)?;
-        if cloud.len() <= search.most_bits && prefers_bitsets(cloud.len(), found.looked) {
-            kill(found, &mut source, &mut events, meter)?;
+        let found = shell::look(cloud, Task::Splits { low, high }, search.threads, meter)?;
+        let is_crowded = prefers_bitsets(cloud.len(), found.looked);
+        kill(found, &mut source, &mut events, meter)?;
+        if cloud.len() <= search.most_bits && is_crowded {
             bitsets::enter(cloud, Some(high), limit, true, &mut events, meter)?;
             break;
         }
+        low = high;
+        high = K::scaled(low, GROWTH).max(low.next_up()).min(limit);
     }
     events.finish(cloud.len(), meter)
 }
@@ -82,7 +71,7 @@ fn prefers_bitsets(points: usize, looked: usize) -> bool {
     looked * BITS > points * points
 }
 
-/// A length within which most vertices have a few neighbours.
+/// A length within which some vertices have a few neighbours: shells begin where the points are dense.
 fn first_limit<K: Kernel>(cloud: &Cloud<K>, meter: &mut Meter) -> Result<f64> {
     const SAMPLE: usize = 32;
     let wanted = 8 * cloud.dimension().clamp(1, 4);
@@ -94,7 +83,7 @@ fn first_limit<K: Kernel>(cloud: &Cloud<K>, meter: &mut Meter) -> Result<f64> {
         lengths.push(cloud.nearest(vertex as u32, wanted));
     }
     lengths.sort_unstable_by(f64::total_cmp);
-    let positive = lengths[lengths.len() / 2..].iter().find(|length| **length > 0.0);
+    let positive = lengths.iter().find(|length| **length > 0.0);
     Ok(positive.copied().unwrap_or(f64::MAX))
 }
 

@@ -5,25 +5,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::cloud::Cloud;
 use super::edge::Edge;
+use super::horizon::Horizon;
 use super::kernel::Kernel;
 use super::lune::{Lune, Neighborhood};
 use crate::Result;
 use crate::limits::{Meter, Usage};
 
-/// Edges by their ordinals.
+/// What is looked for. Edges are given by ranges of ordinals.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shell {
-    /// Edges must be longer. `None` for the first shell, which also has to find all roots, the edges with empty lunes.
-    pub low: Option<f64>,
-    /// They must not be longer.
-    pub high: f64,
-    /// The first shell looks for roots beyond itself up to this.
-    pub roots_to: f64,
-    /// Whether edges with split lunes are wanted.
-    pub cycles: bool,
+pub(super) enum Task {
+    /// All edges with empty lunes up to a limit.
+    Roots { limit: f64 },
+    /// All edges with split lunes longer than `low` and up to `high`.
+    Splits { low: f64, high: f64 },
 }
 
-/// Edges of one shell that matter.
+/// Edges that matter.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// With empty lunes.
@@ -43,15 +40,15 @@ pub(super) struct Split {
     pub count: u32,
 }
 
-/// Looks at the lunes of all edges of a shell.
-pub(super) fn look<K: Kernel>(cloud: &Cloud<K>, shell: &Shell, threads: usize, meter: &mut Meter) -> Result<Found> {
+/// Looks at the lunes of the edges that are asked for.
+pub(super) fn look<K: Kernel>(cloud: &Cloud<K>, task: Task, threads: usize, meter: &mut Meter) -> Result<Found> {
     /// Vertices that a thread takes at a time.
     const BLOCK: u32 = 256;
     let blocks = (cloud.len() as u32).div_ceil(BLOCK);
     let block = |at: u32| at * BLOCK..(cloud.len() as u32).min((at + 1) * BLOCK);
     let threads = threads.clamp(1, blocks.max(1) as usize);
     if threads == 1 {
-        let mut worker = Worker::new(cloud, shell);
+        let mut worker = Worker::new(cloud, task);
         (0..blocks).try_for_each(|at| worker.look_at(block(at), meter))?;
         return Ok(worker.finish(meter));
     }
@@ -59,7 +56,7 @@ pub(super) fn look<K: Kernel>(cloud: &Cloud<K>, shell: &Shell, threads: usize, m
     let share = meter.share(threads);
     let part = || {
         let mut meter = Meter::new(&share);
-        let mut worker = Worker::new(cloud, shell);
+        let mut worker = Worker::new(cloud, task);
         while let at = next.fetch_add(1, Ordering::Relaxed)
             && at < blocks
         {
@@ -118,24 +115,27 @@ fn append<T: Copy>(items: &mut Vec<T>, others: &[T], meter: &mut Meter) -> Resul
     Ok(())
 }
 
-/// One thread's part of a shell.
+/// One thread's part of a task.
 #[derive(Debug)]
 struct Worker<'a, K> {
     cloud: &'a Cloud<K>,
-    shell: &'a Shell,
+    task: Task,
     found: Found,
     neighborhood: Neighborhood<'a, K>,
+    /// How far the nearest neighbours of the last vertex were.
+    radius: f64,
     far: FarRoots,
 }
 
 impl<'a, K: Kernel> Worker<'a, K> {
-    fn new(cloud: &'a Cloud<K>, shell: &'a Shell) -> Self {
+    fn new(cloud: &'a Cloud<K>, task: Task) -> Self {
         Self {
             cloud,
-            shell,
+            task,
             found: Found::default(),
             neighborhood: Neighborhood::new(cloud),
-            far: FarRoots::default(),
+            radius: 0.0,
+            far: FarRoots::new(cloud),
         }
     }
 
@@ -145,64 +145,100 @@ impl<'a, K: Kernel> Worker<'a, K> {
     }
 
     /// Looks at the edges from some vertices to larger ones.
-    fn look_at(&mut self, vertices: Range<u32>, meter: &mut Meter) -> Result<()> {
-        let Shell {
-            low, high, roots_to, ..
-        } = *self.shell;
-        for vertex in vertices {
-            self.neighborhood.fetch(vertex, high, meter)?;
-            self.look_near(vertex, meter)?;
-            if low.is_none() && roots_to > high {
-                let roots = &mut self.found.roots;
-                self.far
-                    .find(self.cloud, &self.neighborhood, vertex, (high, roots_to), roots, meter)?;
+    fn look_at(&mut self, mut vertices: Range<u32>, meter: &mut Meter) -> Result<()> {
+        match self.task {
+            Task::Roots { limit } => vertices.try_for_each(|vertex| self.find_roots(vertex, limit, meter)),
+            Task::Splits { low, high } => vertices.try_for_each(|vertex| {
+                meter.work(1)?;
+                if self.cloud.has_between(vertex, low, high) {
+                    self.find_splits(vertex, (low, high), meter)?;
+                }
+                Ok(())
+            }),
+        }
+    }
+
+    fn find_roots(&mut self, vertex: u32, limit: f64, meter: &mut Meter) -> Result<()> {
+        let radius = self.fetch_nearest(vertex, limit, meter)?;
+        for at in 0..self.neighborhood.neighbors().len() {
+            if self.neighborhood.neighbors()[at].1 > vertex && self.neighborhood.is_root(at) {
+                meter.push(&mut self.found.roots, self.neighborhood.edge(at))?;
             }
+        }
+        if radius < limit {
+            let roots = &mut self.found.roots;
+            let range = (radius, limit);
+            self.far
+                .find(self.cloud, &self.neighborhood, vertex, range, roots, meter)?;
         }
         Ok(())
     }
 
-    fn look_near(&mut self, vertex: u32, meter: &mut Meter) -> Result<()> {
+    /// Fetches the nearest neighbours of `vertex`, not too few and not too many, and returns up to where they are
+    /// complete.
+    fn fetch_nearest(&mut self, vertex: u32, limit: f64, meter: &mut Meter) -> Result<f64> {
+        let wanted = Self::wanted(self.cloud);
+        // Near vertices have near indices.
+        let radius = self.radius.min(limit);
+        self.neighborhood.fetch(vertex, radius, meter)?;
+        let count = self.neighborhood.neighbors().len();
+        if (radius == limit || count >= wanted) && count <= 3 * wanted {
+            return Ok(radius);
+        }
+        meter.work(2 * wanted)?;
+        // A little more than are needed, for the next vertices.
+        self.radius = self.cloud.nearest_positive(vertex, wanted + wanted / 2);
+        let radius = self.radius.min(limit);
+        self.neighborhood.fetch(vertex, radius, meter)?;
+        Ok(radius)
+    }
+
+    /// So many neighbours hide what is behind them, for most vertices.
+    fn wanted(cloud: &Cloud<K>) -> usize {
+        8 * cloud.dimension().min(4)
+    }
+
+    fn find_splits(&mut self, vertex: u32, (low, high): (f64, f64), meter: &mut Meter) -> Result<()> {
         let Self {
-            shell,
-            found,
-            neighborhood,
-            ..
+            found, neighborhood, ..
         } = self;
+        neighborhood.fetch(vertex, high, meter)?;
         let count = neighborhood.neighbors().len();
         found.looked += count;
-        let is_shorter = |neighbor: &(f64, u32)| shell.low.is_some_and(|low| neighbor.0 <= low);
-        for at in neighborhood.neighbors().partition_point(is_shorter)..count {
-            if neighborhood.neighbors()[at].1 < vertex {
-                continue;
-            }
-            match neighborhood.lune(at, meter)? {
-                Lune::Empty if shell.low.is_none() => meter.push(&mut found.roots, neighborhood.edge(at))?,
-                Lune::Split if shell.cycles => {
-                    let split = Split {
-                        edge: neighborhood.edge(at),
-                        start: found.apexes.len(),
-                        count: neighborhood.apexes.len() as u32,
-                    };
-                    meter.push(&mut found.splits, split)?;
-                    append(&mut found.apexes, &neighborhood.apexes, meter)?;
-                }
-                // After the first shell the roots are known.
-                Lune::Empty | Lune::Split | Lune::Connected => {}
+        for at in neighborhood.neighbors().partition_point(|neighbor| neighbor.0 <= low)..count {
+            if neighborhood.neighbors()[at].1 > vertex && neighborhood.lune(at, meter)? == Lune::Split {
+                let split = Split {
+                    edge: neighborhood.edge(at),
+                    start: found.apexes.len(),
+                    count: neighborhood.apexes.len() as u32,
+                };
+                meter.push(&mut found.splits, split)?;
+                append(&mut found.apexes, &neighborhood.apexes, meter)?;
             }
         }
         Ok(())
     }
 }
 
-/// The search for edges with empty lunes that are longer than the first shell, with its buffers.
+/// The search for edges with empty lunes that are longer than those to the neighbours, with its buffers.
 #[derive(Debug, Default)]
 struct FarRoots {
+    horizon: Option<Horizon>,
+    reach: Vec<f64>,
     screen: Vec<f64>,
     candidates: Vec<u32>,
     points: [Vec<f64>; 2],
 }
 
 impl FarRoots {
+    fn new<K: Kernel>(cloud: &Cloud<K>) -> Self {
+        let farthest = K::squared(cloud.largest_ordinal());
+        Self {
+            horizon: farthest.and_then(|farthest| Horizon::new(cloud.dimension(), farthest)),
+            ..Self::default()
+        }
+    }
+
     /// Appends those that lead from `vertex` to larger vertices and are in the range `(above, up to)`.
     fn find<K: Kernel>(
         &mut self,
@@ -216,6 +252,11 @@ impl FarRoots {
         /// Nearest neighbours that hide what is behind them.
         const SCREEN: usize = 32;
         neighborhood.screen(SCREEN, &mut self.screen);
+        if let (Some(horizon), Some(limit)) = (&self.horizon, K::squared(range.0))
+            && horizon.is_covered(&self.screen, limit, &mut self.reach)
+        {
+            return meter.work(SCREEN);
+        }
         self.candidates.clear();
         let looks = cloud.unhidden(vertex, range, &self.screen, &mut self.candidates);
         meter.work(looks)?;
@@ -223,7 +264,7 @@ impl FarRoots {
             if *other > vertex {
                 meter.work(1)?;
                 let edge = cloud.edge(vertex, *other);
-                if cloud.apex(&edge, &mut self.points).is_none() {
+                if cloud.is_root(&edge, &mut self.points) {
                     meter.push(roots, edge)?;
                 }
             }
