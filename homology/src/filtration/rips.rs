@@ -34,7 +34,9 @@ use sparse::SparseGraph;
 ///
 /// Vertices enter at 0, an edge at its distance, a simplex at its longest edge. Implicit persistent cohomology after
 /// Ripser (Bauer, *Ripser: efficient computation of Vietoris–Rips persistence barcodes*, 2021): cofacets are
-/// enumerated and never stored, negative simplices are cleared, apparent and emergent pairs are recognised.
+/// enumerated and never stored, negative simplices are cleared, apparent and emergent pairs are recognised. Up to
+/// dimension 1 clouds and matrices take the reduced filtration, which needs no triangles: a million points in the plane
+/// are within reach.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VietorisRips {
     /// The highest dimension of homology; simplices one dimension higher count.

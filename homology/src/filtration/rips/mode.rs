@@ -5,7 +5,7 @@ use super::edges::RankedEdges;
 /// How a Vietoris–Rips diagram is computed. All modes give the same diagram; they differ in time and memory only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Whichever promises to be fastest.
+    /// Whichever promises to be fastest; the reduced filtration up to dimension 1.
     #[default]
     Auto,
     /// The graph as it is, as a matrix: 4 bytes for every pair of vertices.

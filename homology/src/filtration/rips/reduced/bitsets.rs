@@ -9,6 +9,7 @@ use super::events::Events;
 use crate::Result;
 use crate::field::Field;
 use crate::limits::Meter;
+use crate::sort::radix_sort;
 
 /// Edges of a shell, if that does not make too many shells.
 pub(super) const SHELL_EDGES: usize = 1 << 18;
@@ -108,24 +109,16 @@ fn edges_between<O: Ordinals>(ordinals: &O, low: Option<f64>, high: f64, meter: 
     for i in 0..ordinals.len() as u32 {
         meter.work(i as usize)?;
         ordinals.row(i, &mut row);
-        meter.reserve(&mut edges, 0)?;
         for (j, ordinal) in (0..).zip(&row) {
             if *ordinal > low && *ordinal <= high {
-                meter.push(
-                    &mut edges,
-                    Edge {
-                        ordinal: *ordinal,
-                        i,
-                        j,
-                    },
-                )?;
+                meter.push(&mut edges, Edge::new(i, j, *ordinal))?;
             }
         }
     }
     meter.free(row);
-    // In pieces, since a sort cannot be stopped.
-    edges.sort_unstable_by_key(|edge| (edge.ordinal.to_bits(), edge.key()));
-    Ok(edges)
+    // They come sorted by vertices, which the stable sort keeps among ties.
+    let digit = |edge: &Edge, shift: u32, mask: usize| (edge.ordinal.to_bits() >> shift) as usize & mask;
+    radix_sort(edges, u64::BITS, digit, meter)
 }
 
 impl<'a, O: Ordinals> Adjacency<'a, O> {
