@@ -61,7 +61,7 @@ pub fn alpha(points: usize, dimension: usize) -> Cost {
 
 impl VietorisRips {
     /// The cost for this cloud under this threshold. Takes the time of two passes over all distances and the memory of
-    /// a few numbers per point; fails like the computation itself.
+    /// a few numbers per point; fails like the computation itself. Up to dimension 1 the number of points is enough.
     pub fn estimate(&self, cloud: PointCloud<'_>, limits: &Limits) -> Result<Cost> {
         if self.mode.reduces(self.max_dimension) {
             return self
