@@ -383,6 +383,36 @@ fn grids_have_one_class_per_cell_and_no_other() {
 }
 
 #[test]
+fn a_turned_grid_keeps_its_diagram() {
+    // Rounding makes flat tetrahedra of its squares, with spheres of any size.
+    let turned = |x: f64, y: f64, z: f64| {
+        let (x, y) = (
+            x * 0.3_f64.cos() - y * 0.3_f64.sin(),
+            x * 0.3_f64.sin() + y * 0.3_f64.cos(),
+        );
+        let (y, z) = (
+            y * 1.1_f64.cos() - z * 1.1_f64.sin(),
+            y * 1.1_f64.sin() + z * 1.1_f64.cos(),
+        );
+        [x, y, z]
+    };
+    for step in [0.1, 1.0, 7.3] {
+        let straight: Vec<f64> = grid(7, 3).iter().map(|x| x * step).collect();
+        let points: Vec<f64> = straight
+            .chunks_exact(3)
+            .flat_map(|point| turned(point[0], point[1], point[2]))
+            .collect();
+        assert_same(
+            &of_coordinates(&points, 3),
+            &of_coordinates(&straight, 3),
+            2,
+            1e-12,
+            "turned",
+        );
+    }
+}
+
+#[test]
 fn points_on_one_circle_or_sphere_are_one_class_each() {
     let circle: Vec<f64> = (0..1000)
         .flat_map(|at| {

@@ -6,6 +6,8 @@ mod mesh;
 mod number;
 mod order;
 mod sites;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use expansion::Expansion;
 pub(crate) use insertion::Triangulation;

@@ -1,9 +1,9 @@
 //! When simplices enter the alpha filtration: squared radii of smallest orthogonal spheres, and what lies inside them.
 //!
 //! Radii are computed in `f64` where the simplex is well shaped, and in higher precision where it is so flat that
-//! rounding would show. The sign that says whether a vertex is inside the sphere of a facet is not decided exactly: an
-//! error of the sign means that the vertex is so near to that sphere that the facet and the simplex have, to a relative
-//! error below 10⁻¹¹, the same value anyway.
+//! rounding would show. The sign that says whether a corner of a tetrahedron is inside the sphere of its triangle is not
+//! always decided exactly: an error of the sign means that the corner is so near to that sphere that the triangle and
+//! the tetrahedron have, to a relative error below 10⁻¹¹, the same value anyway.
 
 use crate::filtration::delaunay::{Double, Expansion, Number, Sites, scaled};
 
@@ -163,26 +163,69 @@ pub(super) fn edge<const D: usize>(sites: &Sites<D>, a: u32, b: u32) -> f64 {
     lifted * lifted / (4.0 * squared) - weight
 }
 
-/// Whether a vertex is inside the smallest sphere through the ends of an edge.
+/// Whether a vertex is inside the smallest sphere through the ends of an edge, exactly: the triangle of the three may
+/// itself be attached to a tetrahedron with a much larger sphere, and then the edge is, too, or is not.
 #[inline]
 pub(super) fn attaches_edge<const D: usize>(sites: &Sites<D>, a: u32, b: u32, vertex: u32) -> bool {
-    let [from, to, inside] = [a, b, vertex].map(|vertex| &sites.points[vertex as usize]);
-    if sites.weights.is_empty() {
-        // The angle at the vertex is obtuse.
-        return dot::<f64, D>(&difference(from, inside), &difference(to, inside)) < 0.0;
+    if !sites.weights.is_empty() {
+        return attaches_weighted_edge(sites, a, b, vertex);
     }
-    let [weight, to_weight, inside_weight] = weights(sites, [a, b, vertex]);
-    let (along, aside): ([Double; D], [Double; D]) = (difference(to, from), difference(inside, from));
+    // The angle at the vertex is obtuse.
+    let [from, to, inside] = [a, b, vertex].map(|vertex| &sites.points[vertex as usize]);
+    let (x, y): ([f64; D], [f64; D]) = (difference(from, inside), difference(to, inside));
+    let found = dot(&x, &y);
+    let error = 4.0 * f64::EPSILON * x.iter().zip(&y).map(|(x, y)| (x * y).abs()).sum::<f64>();
+    if found.abs() > error {
+        found < 0.0
+    } else if 2.0 * error < sites.unit * sites.unit {
+        // A multiple of the squared unit that is smaller is 0.
+        false
+    } else {
+        obtuse_exactly(from, to, inside)
+    }
+}
+
+#[cold]
+fn obtuse_exactly<const D: usize>(from: &[f64; D], to: &[f64; D], inside: &[f64; D]) -> bool {
+    dot::<Expansion, D>(&difference(from, inside), &difference(to, inside)).sign() < 0
+}
+
+fn attaches_weighted_edge<const D: usize>(sites: &Sites<D>, a: u32, b: u32, vertex: u32) -> bool {
+    let [from, to, inside] = [a, b, vertex].map(|vertex| &sites.points[vertex as usize]);
+    let weights = weights(sites, [a, b, vertex]);
+    let found = power_to_edge::<Double, D>(from, to, inside, weights).value();
+    let [squared, aside] = [to, inside].map(|end| squared_length::<f64, D>(end, from));
+    let [weight, to_weight, inside_weight] = weights;
+    let lifted = aside + (inside_weight - weight).abs();
+    let limit = squared + (to_weight - weight).abs();
+    let error = POWER_ERROR * (lifted * squared + limit * (squared * aside).sqrt());
+    if found.abs() > error {
+        found < 0.0
+    } else {
+        power_to_edge::<Expansion, D>(from, to, inside, weights).sign() < 0
+    }
+}
+
+/// Relative to the sum of its terms, for [`Double`] with room to spare.
+const POWER_ERROR: f64 = 1e-28;
+
+/// The power of a vertex to the smallest sphere orthogonal to the ends of an edge, times the squared length.
+fn power_to_edge<T: Number, const D: usize>(
+    from: &[f64; D],
+    to: &[f64; D],
+    inside: &[f64; D],
+    [weight, to_weight, inside_weight]: [f64; 3],
+) -> T {
+    let (along, aside): ([T; D], [T; D]) = (difference(to, from), difference(inside, from));
     let lifted = lift(&aside, inside_weight, weight).times(&dot(&along, &along));
-    let limit = lift(&along, to_weight, weight).times(&dot(&along, &aside));
-    lifted.minus(&limit).value() < 0.0
+    lifted.minus(&lift(&along, to_weight, weight).times(&dot(&along, &aside)))
 }
 
 /// Whether the end `b` of an edge is so heavy that the other end `a` enters with the edge only.
 pub(super) fn attaches_vertex<const D: usize>(sites: &Sites<D>, a: u32, b: u32) -> bool {
     let [weight, other] = weights(sites, [a, b]);
-    let along: [Double; D] = difference(&sites.points[b as usize], &sites.points[a as usize]);
-    lift(&along, other, weight).value() < 0.0
+    let along: [Expansion; D] = difference(&sites.points[b as usize], &sites.points[a as usize]);
+    lift(&along, other, weight).sign() < 0
 }
 
 fn weights<const D: usize, const N: usize>(sites: &Sites<D>, vertices: [u32; N]) -> [f64; N] {
