@@ -12,7 +12,8 @@ use crate::{DistanceMatrix, Limits, PointCloud, Result, SparseEdges, VietorisRip
 /// What a computation takes, in the units of [`crate::Usage`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cost {
-    /// Bytes of working memory that suffice for every cloud of this size that we have measured.
+    /// Bytes of working memory that suffice for every cloud of this size that we have measured, on one thread; a
+    /// collapse on several takes 40 more for each point and thread.
     pub memory_bytes: usize,
     /// Bytes that suffice for most: clouds without a class that outlives all others by far.
     pub typical_memory_bytes: usize,
@@ -147,8 +148,13 @@ fn of_cliques(points: usize, dim: usize, max_dimension: usize, cliques: impl Fn(
     let max_dimension = max_dimension.min(points);
     let edges = cliques(2);
     let pairs = points as f64 * points.saturating_sub(1) as f64 / 2.0;
-    // Few points have a matrix even if they have no edges.
-    let matrix = 4.0 * (points.min(64) as f64).powi(2);
+    // Few points have a matrix even if they have no edges; a collapse takes one where one pair of eight is joined.
+    let collapse = if max_dimension < 2 {
+        0.0
+    } else {
+        (2.0 * pairs).min(16.0 * edges)
+    };
+    let matrix = 4.0 * (points.min(64) as f64).powi(2).max(collapse);
     let base = FIXED_BYTES + matrix + points as f64 * (8.0 * dim as f64 + 64.0) + EDGE_BYTES * edges;
     let key_bits = (max_dimension as f64 + 2.0) * (points as f64).log2().ceil() + (edges + 1.0).log2().ceil();
     let key_scale = if key_bits <= 64.0 { 1.0 } else { 2.0 };
