@@ -19,6 +19,9 @@ use crate::limits::Meter;
 
 /// A shell is so much longer than the one before.
 const GROWTH: f64 = 1.15;
+/// While vertices have so few neighbours that looking too far costs little.
+const FIRST_GROWTH: f64 = 1.35;
+const FEW_NEIGHBORS: usize = 24;
 
 /// The pairs of a cloud as dimension, birth and death, the latter as ordinals.
 ///
@@ -52,6 +55,11 @@ pub(super) fn pairs<K: Kernel, F: Field>(
             high = K::scaled(earliest, GROWTH).min(limit);
         }
         let found = shell::look(cloud, Task::Splits { low, high }, search.threads, meter)?;
+        let growth = if found.looked < FEW_NEIGHBORS * cloud.len() {
+            FIRST_GROWTH
+        } else {
+            GROWTH
+        };
         let is_crowded = prefers_bitsets(cloud.len(), found.looked);
         kill(found, &mut source, &mut events, meter)?;
         if cloud.len() <= search.most_bits && is_crowded {
@@ -59,7 +67,7 @@ pub(super) fn pairs<K: Kernel, F: Field>(
             break;
         }
         low = high;
-        high = K::scaled(low, GROWTH).max(low.next_up()).min(limit);
+        high = K::scaled(low, growth).max(low.next_up()).min(limit);
     }
     events.finish(cloud.len(), meter)
 }
@@ -71,7 +79,7 @@ fn prefers_bitsets(points: usize, looked: usize) -> bool {
     looked * BITS > points * points
 }
 
-/// A length within which some vertices have a few neighbours: shells begin where the points are dense.
+/// A length within which a quarter of the vertices have a few neighbours: shells begin where the points are dense.
 fn first_limit<K: Kernel>(cloud: &Cloud<K>, meter: &mut Meter) -> Result<f64> {
     const SAMPLE: usize = 32;
     let wanted = 8 * cloud.dimension().clamp(1, 4);
@@ -83,7 +91,7 @@ fn first_limit<K: Kernel>(cloud: &Cloud<K>, meter: &mut Meter) -> Result<f64> {
         lengths.push(cloud.nearest(vertex as u32, wanted));
     }
     lengths.sort_unstable_by(f64::total_cmp);
-    let positive = lengths.iter().find(|length| **length > 0.0);
+    let positive = lengths[lengths.len() / 4..].iter().find(|length| **length > 0.0);
     Ok(positive.copied().unwrap_or(f64::MAX))
 }
 

@@ -115,6 +115,9 @@ fn append<T: Copy>(items: &mut Vec<T>, others: &[T], meter: &mut Meter) -> Resul
     Ok(())
 }
 
+/// Neighbours from which on it pays to ask first whether there are new ones.
+const CROWD: usize = 256;
+
 /// One thread's part of a task.
 #[derive(Debug)]
 struct Worker<'a, K> {
@@ -150,10 +153,13 @@ impl<'a, K: Kernel> Worker<'a, K> {
             Task::Roots { limit } => vertices.try_for_each(|vertex| self.find_roots(vertex, limit, meter)),
             Task::Splits { low, high } => vertices.try_for_each(|vertex| {
                 meter.work(1)?;
-                if self.cloud.has_between(vertex, low, high) {
-                    self.find_splits(vertex, (low, high), meter)?;
+                // In a dense cluster there is much to fetch and, beyond its own size, nothing new. The vertex before this
+                // one, which is near, tells.
+                let is_crowded = self.neighborhood.neighbors().len() > CROWD;
+                if is_crowded && !self.cloud.has_between(vertex, low, high) {
+                    return Ok(());
                 }
-                Ok(())
+                self.find_splits(vertex, (low, high), meter)
             }),
         }
     }
