@@ -112,7 +112,8 @@ impl Link {
         for (place, point) in points.iter().enumerate() {
             places[*point as usize] = place as u32;
         }
-        let mut closed = vec![0; points.len() * words];
+        let mut closed = meter.vec(points.len() * words)?;
+        closed.resize(points.len() * words, 0);
         for (row, point) in closed.chunks_exact_mut(words.max(1)).zip(&points) {
             bits::insert(row, places[*point as usize]);
             for (word, inside) in lune.iter().enumerate().filter(|(_, inside)| **inside != 0) {
@@ -185,6 +186,7 @@ impl Link {
         let open = (0..chords.len()).filter(|row| !elimination.is_paired(*row));
         let cycles = open.map(|row| self.fundamental_cycle(chords[row], &parents)).collect();
         elimination.free(meter);
+        meter.free(self.closed);
         Ok(Some(cycles))
     }
 

@@ -15,7 +15,7 @@ use crate::{Diagram, Limits, Metric, Mode, PointCloud, Result, VietorisRips};
 ///
 /// Its diagrams are those of [`VietorisRips`], bit for bit. Over Z/2, up to degree 2 and unless a
 /// [`Mode`] is forced, the links of all edges are kept from
-/// one diagram to the next (about `5 n²` bytes for `n` points), so that a step costs in proportion to what changed and
+/// one diagram to the next (5 to 6 `n²` bytes for `n` points), so that a step costs in proportion to what changed and
 /// not to the complex; otherwise, and where most points are new, each diagram is computed from scratch. Inserting and
 /// removing only takes notes; the work is done under the limits of [`Self::diagram`].
 #[derive(Debug)]
@@ -31,13 +31,18 @@ pub struct RipsWindow {
     gone: Vec<u32>,
     /// The length at which the last cycle died in the last diagram.
     last_death: f32,
+    /// Diagrams to compute from scratch because the links were of no use.
+    resting: usize,
 }
 
 /// More points than this are not worth a full matrix of lengths.
 const MAX_POINTS: usize = 4096;
 
+/// Diagrams computed from scratch before the links are tried again.
+const REST: usize = 16;
+
 impl RipsWindow {
-    /// An empty window for points of `dimension` coordinates. Fails with [`Error::Ragged`] if that is 0.
+    /// An empty window for points of `dimension` coordinates. Fails with [`crate::Error::Ragged`] if that is 0.
     pub fn new(rips: VietorisRips, dimension: usize) -> Result<Self> {
         Ok(Self::of_points(rips, WindowPoints::new(dimension)?))
     }
@@ -56,6 +61,7 @@ impl RipsWindow {
             slots: VecDeque::new(),
             gone: Vec::new(),
             last_death: 0.0,
+            resting: 0,
         }
     }
 
@@ -83,7 +89,7 @@ impl RipsWindow {
         self.points.memory_bytes() + slots + self.links.as_ref().map_or(0, Links::memory_bytes)
     }
 
-    /// Adds one point. Fails with [`Error::Ragged`] or [`Error::NotFinite`].
+    /// Adds one point. Fails with [`crate::Error::Ragged`] or [`crate::Error::NotFinite`].
     pub fn insert(&mut self, row: &[f64]) -> Result<PointId> {
         let id = self.points.insert(row)?;
         self.inserted += 1;
@@ -97,7 +103,7 @@ impl RipsWindow {
         Ok(ids)
     }
 
-    /// Removes one point. Fails with [`Error::UnknownPoint`].
+    /// Removes one point. Fails with [`crate::Error::UnknownPoint`].
     pub fn remove(&mut self, id: PointId) -> Result<()> {
         let place = self.points.remove(id)?;
         if place < self.slots.len() {
@@ -117,14 +123,16 @@ impl RipsWindow {
     /// Fails like [`VietorisRips::of_cloud`]. Limits count what the window holds already. After a failure the window
     /// is as usable as before; the next diagram may take longer.
     pub fn diagram(&mut self, limits: &Limits) -> Result<Diagram> {
-        if self.is_worth_keeping() {
+        if self.resting > 0 {
+            self.resting -= 1;
+        } else if self.is_worth_keeping() {
             let found = self.maintain(&mut Meter::new(limits));
             match found {
                 Ok(Some(diagram)) => {
                     self.inserted = 0;
                     return Ok(diagram);
                 }
-                Ok(None) => {}
+                Ok(None) => self.resting = REST,
                 Err(error) => {
                     self.forget();
                     return Err(error);
@@ -143,8 +151,8 @@ impl RipsWindow {
     fn is_worth_keeping(&self) -> bool {
         let is_free = self.rips.mode == Mode::Auto && self.rips.coefficients == 2;
         let can_be = is_free && self.rips.max_dimension <= 2 && self.len() <= MAX_POINTS;
-        // In degree 2 the links are the fastest way even from scratch.
-        can_be && (self.rips.max_dimension == 2 || 3 * self.inserted <= self.len())
+        // In degree 2 the links are fast even from scratch. Below, computing anew catches up when a quarter is new.
+        can_be && (self.rips.max_dimension == 2 || 4 * self.inserted <= self.len())
     }
 
     fn forget(&mut self) {

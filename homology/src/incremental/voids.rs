@@ -53,6 +53,7 @@ struct Births {
 
 impl Births {
     fn new(open: &[OpenEdge], threshold: f64, killers: &[bool], meter: &mut Meter) -> Result<Self> {
+        meter.charge(Self::places_bytes(open.len()))?;
         let mut births = Self {
             places: HashMap::with_capacity_and_hasher(open.len(), FxBuildHasher),
             starts: meter.vec(open.len())?,
@@ -64,13 +65,25 @@ impl Births {
             births.starts.push(births.rows.len() as u32);
             for _ in &open.others {
                 let kills = killers.get(births.rows.len()).is_some_and(|kills| *kills);
-                births.rows.push((!kills).then_some(births.lengths.len() as u32));
+                meter.push(&mut births.rows, (!kills).then_some(births.lengths.len() as u32))?;
                 if !kills {
-                    births.lengths.push(open.length);
+                    meter.push(&mut births.lengths, open.length)?;
                 }
             }
         }
         Ok(births)
+    }
+
+    /// A table is at most seven eighths full and at least half of that.
+    fn places_bytes(count: usize) -> usize {
+        (count * 16 / 7) * (size_of::<(Edge, u32)>() + 1)
+    }
+
+    fn free(self, meter: &mut Meter) {
+        meter.release(Self::places_bytes(self.starts.capacity()));
+        meter.free(self.starts);
+        meter.free(self.rows);
+        meter.free(self.lengths);
     }
 }
 
@@ -122,7 +135,7 @@ pub(super) fn pair(
         death: f64::INFINITY,
     }));
     elimination.free(meter);
-    meter.free(births.starts);
+    births.free(meter);
     Ok(true)
 }
 
