@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import zlib
 
 import numpy
 
@@ -44,10 +45,11 @@ def torus(name, points):
 
 
 def delay_embedding(name, points, dimension):
-    """Delay vectors of a quasi-periodic signal with noise."""
-    time = 0.35 * numpy.arange(points + dimension - 1)
-    signal = numpy.cos(time) + numpy.cos(1.618 * time) + random(name).normal(0, 0.05, time.size)
-    return numpy.lib.stride_tricks.sliding_window_view(signal, dimension).copy()
+    """Delay vectors of a periodic signal with a little noise: a circle of points, whose one long class is hard to find."""
+    lag, period = 12, 97.3
+    time = numpy.arange(points + lag * (dimension - 1))
+    signal = numpy.sin(2 * numpy.pi * time / period) + random(name).normal(0, 0.02, time.size)
+    return numpy.lib.stride_tricks.sliding_window_view(signal, lag * (dimension - 1) + 1)[:, ::lag].copy()
 
 
 def breathing_loop(name, rows, dimension):
@@ -87,10 +89,10 @@ def landmarks_of(cloud, count):
 
 
 class Store:
-    """Writes each input once, into a folder that may be deleted at any time."""
+    """Writes each input once, into a folder that may be deleted at any time. Another generator is another folder."""
 
     def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+        self.folder = pathlib.Path(folder) / f"{zlib.crc32(pathlib.Path(__file__).read_bytes()):08x}"
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, name, make):
