@@ -10,6 +10,8 @@ mod pending;
 mod persistence;
 mod registry;
 mod takens;
+#[cfg(test)]
+mod testing;
 mod union;
 mod window;
 

@@ -1,22 +1,15 @@
 use serde_json::{Value as Json, json};
 use streaming::batch::{Batch, Diagrams, Keys, List, Pair, Payload, WindowKind};
 use streaming::element::Element;
-use streaming::job::{Options, Problems, Value};
-use streaming::operator::{Finished, OperatorFactory};
+use streaming::operator::Finished;
 use streaming::testing::{Harness, MemoryState};
 use streaming::{Epoch, Timestamp};
 
 use super::Drift;
-
-fn options(text: &str) -> Options {
-    Options::new("operator.drift", Value::parse_toml(text).unwrap(), Problems::default())
-}
+use crate::testing;
 
 fn open(job: &str, state: MemoryState) -> Harness {
-    let mut options = options(job);
-    let operator = Drift.build(&mut options).unwrap();
-    assert_eq!(options.problems().clone().take(), []);
-    Harness::open(operator, state).unwrap()
+    testing::open(&Drift, job, state)
 }
 
 /// A diagram with one class of degree 0 that lives for ever and one of degree 1 from 1.0 to `death`.
@@ -212,7 +205,7 @@ fn the_watermark_waits_for_the_distance() {
 
 #[test]
 fn mistakes_in_the_options_are_told() {
-    for (job, message) in [
+    let cases = [
         ("distance = \"wasserstien\"", "did you mean \"wasserstein\"?"),
         (
             "distance = \"bottleneck\"\norder = 2",
@@ -223,15 +216,6 @@ fn mistakes_in_the_options_are_told() {
         ("warm-up = 5", "belongs to deviations"),
         ("dimensions = [0, 11]", "11 is not between 0 and 10"),
         ("dimension = [0]", "did you mean \"dimensions\"?"),
-    ] {
-        let mut options = options(job);
-        Drift.describe(&mut options);
-        let problems = options.problems().clone();
-        options.finish();
-        let problems = problems.take();
-        assert!(
-            problems.iter().any(|problem| problem.message.contains(message)),
-            "{job}: {problems:?}"
-        );
-    }
+    ];
+    testing::assert_refused(&Drift, &cases);
 }

@@ -1,26 +1,14 @@
 use serde_json::{Value as Json, json};
 use streaming::Timestamp;
 use streaming::batch::{Batch, Diagrams, Keys, List, Pair, Payload, WindowKind};
-use streaming::job::{Options, Problems, Value};
-use streaming::operator::OperatorFactory;
-use streaming::testing::{Harness, MemoryState};
+use streaming::testing::MemoryState;
 
 use super::Features;
-
-fn options(text: &str) -> Options {
-    Options::new(
-        "operator.features",
-        Value::parse_toml(text).unwrap(),
-        Problems::default(),
-    )
-}
+use crate::testing;
 
 /// `features` of a diagram with a class that lives for ever, one of degree 0, and two of degree 1.
 fn features(job: &str) -> Json {
-    let mut options = options(job);
-    let operator = Features.build(&mut options).unwrap();
-    assert_eq!(options.problems().clone().take(), []);
-    let mut harness = Harness::open(operator, MemoryState::default()).unwrap();
+    let mut harness = testing::open(&Features, job, MemoryState::default());
     let pair = |dimension, birth, death| Pair {
         birth,
         death,
@@ -108,7 +96,7 @@ fn an_image_is_a_matrix() {
 
 #[test]
 fn mistakes_in_the_options_are_told() {
-    for (job, message) in [
+    let cases = [
         ("features = [\"betti_curve\"]", "did you mean \"betti-curve\"?"),
         ("features = []", "leave the operator out"),
         ("features = [\"entropy\", \"entropy\"]", "there twice"),
@@ -116,15 +104,6 @@ fn mistakes_in_the_options_are_told() {
         ("resolution = 1", "1 is not between 2 and 10000"),
         ("bandwidth = 0", "above 0"),
         ("order = 2", "belongs to amplitude"),
-    ] {
-        let mut options = options(job);
-        Features.describe(&mut options);
-        let problems = options.problems().clone();
-        options.finish();
-        let problems = problems.take();
-        assert!(
-            problems.iter().any(|problem| problem.message.contains(message)),
-            "{job}: {problems:?}"
-        );
-    }
+    ];
+    testing::assert_refused(&Features, &cases);
 }

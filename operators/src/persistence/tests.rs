@@ -3,29 +3,18 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use streaming::batch::{Batch, Keys, List, Payload, WindowKind, Windows};
 use streaming::element::Element;
-use streaming::job::{Options, Problems, Value};
-use streaming::operator::{Cancel, Completion, Finished, MAIN, OperatorFactory};
+use streaming::operator::{Cancel, Completion, Finished, MAIN};
 use streaming::testing::{Harness, MemoryState};
 use streaming::{Epoch, Timestamp};
 
 use super::Persistence;
 use super::operator::FAILED;
+use crate::testing;
 
 const SQUARE: [f64; 8] = [0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0];
 
-fn options(text: &str) -> Options {
-    Options::new(
-        "operator.persistence",
-        Value::parse_toml(text).unwrap(),
-        Problems::default(),
-    )
-}
-
 fn open(job: &str, state: MemoryState) -> Harness {
-    let mut options = options(job);
-    let operator = Persistence.build(&mut options).unwrap();
-    assert_eq!(options.problems().clone().take(), []);
-    Harness::open(operator, state).unwrap()
+    testing::open(&Persistence, job, state)
 }
 
 /// One window per `(key, end, coordinates in the plane)`; each is 10 µs long.
@@ -403,7 +392,7 @@ fn witness_complexes_see_the_circle() {
 
 #[test]
 fn mistakes_in_the_options_are_told() {
-    for (job, message) in [
+    let cases = [
         (
             "algorithm = \"alpha\"\nmax-edge-length = 1.0",
             "unknown option \"max-edge-length\"",
@@ -432,15 +421,6 @@ fn mistakes_in_the_options_are_told() {
         ("on-oversize = \"landmarks\"", "landmarks is missing"),
         ("landmarks = 9", "used only with on-oversize"),
         ("metric = \"euclid\"", "euclid"),
-    ] {
-        let mut options = options(job);
-        Persistence.describe(&mut options);
-        let problems = options.problems().clone();
-        options.finish();
-        let problems = problems.take();
-        assert!(
-            problems.iter().any(|problem| problem.message.contains(message)),
-            "{job}: {problems:?}"
-        );
-    }
+    ];
+    testing::assert_refused(&Persistence, &cases);
 }

@@ -5,12 +5,11 @@ mod model;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use streaming::batch::{Batch, Keys, Payload, Points};
-use streaming::job::{Options, Problems, Value};
-use streaming::operator::OperatorFactory;
 use streaming::testing::{Harness, MemoryState};
 use streaming::{Epoch, Timestamp};
 
 use super::{Window, output};
+use crate::testing;
 use model::{Model, Row};
 
 /// One step of a test.
@@ -24,21 +23,8 @@ enum Step {
     Crash,
 }
 
-fn options(text: &str) -> Options {
-    Options::new(
-        "operator.windows",
-        Value::parse_toml(text).unwrap(),
-        Problems::default(),
-    )
-}
-
 fn open(job: &str, state: MemoryState) -> Harness {
-    let mut options = options(job);
-    let operator = Window.build(&mut options).unwrap();
-    let problems = options.problems().clone();
-    options.finish();
-    assert_eq!(problems.take(), []);
-    Harness::open(operator, state).unwrap()
+    testing::open(&Window, job, state)
 }
 
 fn batch(rows: &[Row]) -> Batch {
@@ -413,15 +399,5 @@ fn mistakes_in_the_options_are_told() {
             "needs max-points of at least 5",
         ),
     ];
-    for (job, message) in cases {
-        let mut options = options(job);
-        let problems = options.problems().clone();
-        Window.describe(&mut options);
-        options.finish();
-        let problems = problems.take();
-        assert!(
-            problems.iter().any(|problem| problem.message.contains(message)),
-            "{job}: {problems:?}"
-        );
-    }
+    testing::assert_refused(&Window, &cases);
 }
