@@ -18,10 +18,13 @@
 //! ```
 
 mod assignment;
+mod bisection;
 mod bottleneck;
 mod cover;
 mod ground;
 mod kd_tree;
+mod line;
+mod lists;
 mod neighbours;
 mod points;
 mod search;

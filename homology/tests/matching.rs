@@ -203,6 +203,18 @@ fn tiny() -> impl Strategy<Value = Vec<Pair>> {
     proptest::collection::vec(point, 0..6)
 }
 
+/// Up to five pairs born at 3, with many ties and repetitions.
+fn tiny_of_one_birth() -> impl Strategy<Value = Vec<Pair>> {
+    let point = (0..9_u8).prop_map(|length| pair(3.0, f64::from(3 + length)));
+    proptest::collection::vec(point, 0..6)
+}
+
+/// Up to 300 pairs born at -1, some on a lattice.
+fn middling_of_one_birth() -> impl Strategy<Value = Vec<Pair>> {
+    let length = prop_oneof![(1..30_u8).prop_map(f64::from), 0.01..30.0, 0.01..1.0];
+    proptest::collection::vec(length.prop_map(|length| pair(-1.0, length - 1.0)), 0..300)
+}
+
 /// Up to 300 pairs, some on a lattice.
 fn middling() -> impl Strategy<Value = Vec<Pair>> {
     let lattice = (0..20_u8, 1..9_u8).prop_map(|(birth, length)| pair(f64::from(birth), f64::from(birth + length)));
@@ -242,6 +254,31 @@ proptest! {
         let expected = total.powf(1.0 / order);
         prop_assert!((found.distance - expected).abs() <= 1e-9 * expected, "{} {}", found.distance, expected);
         check_matching(&found, &a, &b, ground, order);
+    }
+
+    #[test]
+    fn distances_of_one_birth_are_those_of_all_matchings_tried(
+        a in tiny_of_one_birth(), b in tiny_of_one_birth(), order in exponents(), ground in grounds(),
+    ) {
+        let found = exact(order, ground).matching(&a, &b, &unlimited()).unwrap();
+        let total = brute_force(&a, &mut b.clone(), ground, 0.0, &|sum, length| sum + length.powf(order));
+        let expected = total.powf(1.0 / order);
+        prop_assert!((found.distance - expected).abs() <= 1e-9 * expected, "{} {}", found.distance, expected);
+        check_matching(&found, &a, &b, ground, order);
+    }
+
+    #[test]
+    fn the_way_for_one_birth_finds_the_distance_of_the_way_for_all(
+        a in middling_of_one_birth(), b in middling_of_one_birth(), ground in grounds(),
+    ) {
+        let wasserstein = exact(1.0, ground);
+        let found = wasserstein.matching(&a, &b, &unlimited()).unwrap();
+        check_matching(&found, &a, &b, ground, 1.0);
+        // One more pair, born elsewhere and too far away for a partner, asks for the general way.
+        let alone = pair(1000.0, 1001.0);
+        let more: Vec<Pair> = a.iter().copied().chain([alone]).collect();
+        let expected = wasserstein.distance(&more, &b, &unlimited()).unwrap() - to_diagonal(ground, &alone);
+        prop_assert!((found.distance - expected).abs() <= 1e-9 * (1.0 + expected), "{} {}", found.distance, expected);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The bottleneck distance between diagrams.
 
+use super::bisection::Bisection;
 use super::cover::{Cover, Half};
 use super::ground::Cost;
 use super::points::{DIAGONAL, FREE, Points, essential_gaps};
@@ -10,8 +11,9 @@ use crate::{Limits, Pair, Result};
 /// The least δ such that the points of two diagrams can be moved to each other or to the diagonal, none by more than δ
 /// in the maximum norm; exact.
 ///
-/// * cost: in practice about `O(n log n)` tree queries; `24` to `120` bytes per pair
-/// * a unit of work is a tree query
+/// * cost: in practice about `O(n log n)` tree queries or lists visited; `24` to `700` bytes per pair, most where many
+///   neighbours compete
+/// * a unit of work is a tree query, or a list of neighbours visited
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bottleneck;
 
@@ -105,6 +107,12 @@ fn seed(halves: &mut [Half<'_>; 2], start: &WarmStart, least: f64, cost: &Cost, 
 
 fn cover_both(halves: &mut [Half<'_>; 2], least: f64, cost: &Cost, meter: &mut Meter) -> Result<f64> {
     let [first, second] = halves;
-    let distance = Cover::new(first, second, cost, meter)?.run(least, meter)?;
-    Cover::new(second, first, cost, meter)?.run(distance, meter)
+    let distance = cover(first, second, least, cost, meter)?;
+    cover(second, first, distance, cost, meter)
+}
+
+/// Covers the long points of `near`: with lists while those are short, and with a tree what is left then.
+fn cover<'a>(near: &mut Half<'a>, far: &mut Half<'a>, least: f64, cost: &Cost, meter: &mut Meter) -> Result<f64> {
+    let distance = Bisection::new(near, far, cost, meter)?.run(least, meter)?;
+    Cover::new(near, far, cost, meter)?.run(distance, meter)
 }

@@ -32,7 +32,7 @@ impl<'a> Half<'a> {
     }
 
     /// The points that may not rest on the diagonal, because it is farther than `distance`.
-    fn uncovered(&self, distance: f64) -> impl Iterator<Item = u32> {
+    pub fn uncovered(&self, distance: f64) -> impl Iterator<Item = u32> {
         let points = self.mate.iter().zip(&self.diagonal).enumerate();
         let uncovered = points.filter(move |(_, (mate, diagonal))| **mate == FREE && **diagonal > distance);
         uncovered.map(|(point, _)| point as u32)

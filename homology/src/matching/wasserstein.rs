@@ -3,6 +3,7 @@
 use super::assignment::{Assignment, Potential};
 use super::ground::Cost;
 use super::kd_tree::KdTree;
+use super::line::{is_line, match_line};
 use super::points::{Points, essential_gaps, longest_of};
 use super::{Matching, WarmStart};
 use crate::limits::Meter;
@@ -65,17 +66,25 @@ impl Wasserstein {
         };
         let essential: f64 = gaps.iter().map(|gap| cost.of(*gap, 0.0)).sum();
         let (a_tree, b_tree) = (&a_points.tree, &b_points.tree);
-        let potential = match start.potential(&cost) {
-            Some(potential) => Some(potential),
-            None => coarse_potential(a_tree, b_tree, cost, &mut meter)?,
-        };
         let mut assignment = Assignment::new(a_tree, b_tree, cost, &mut meter)?;
-        let excess = (1.0 + self.tolerance).powf(self.order) - 1.0;
-        assignment.solve(potential.as_ref(), excess, &mut meter)?;
+        // Ties are many on a line: it has a way of its own, from which no start could save anything.
+        let on_line = self.order == 1.0 && is_line(a_tree, b_tree);
+        if on_line {
+            match_line(&mut assignment.sides, &cost, &mut meter)?;
+        } else {
+            let potential = match start.potential(&cost) {
+                Some(potential) => Some(potential),
+                None => coarse_potential(a_tree, b_tree, cost, &mut meter)?,
+            };
+            let excess = (1.0 + self.tolerance).powf(self.order) - 1.0;
+            assignment.solve(potential.as_ref(), excess, &mut meter)?;
+        }
         let total = assignment.total();
         let [a_side, b_side] = assignment.sides;
-        let (tree, dual) = (b_tree.clone(), b_side.dual);
-        start.remember_potential(cost, Potential { tree, dual });
+        if !on_line {
+            let (tree, dual) = (b_tree.clone(), b_side.dual);
+            start.remember_potential(cost, Potential { tree, dual });
+        }
         let distance = cost.distance(essential + total);
         Ok(Matching::new(
             distance,
