@@ -250,3 +250,67 @@ fn restore(state: &[Vec<u32>; 2], near: &mut Half<'_>, far: &mut Half<'_>) {
     near.mate.copy_from_slice(&state[0]);
     far.mate.copy_from_slice(&state[1]);
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Limits;
+    use crate::matching::cover::Cover;
+    use crate::matching::kd_tree::KdTree;
+
+    /// Points of two sizes of lattice and in between, all about as far from the diagonal as from each other.
+    fn points() -> impl Strategy<Value = Vec<[f64; 2]>> {
+        let lattice = (0..12_u8, 0..12_u8).prop_map(|(x, y)| [f64::from(x), f64::from(y) + 14.0]);
+        let anywhere = (0.0..12.0, 14.0..26.0).prop_map(|(x, y)| [x, y]);
+        proptest::collection::vec(prop_oneof![lattice, anywhere], 150..250)
+    }
+
+    fn tree(points: Vec<[f64; 2]>, meter: &mut Meter) -> Result<KdTree> {
+        let ids = (0..points.len() as u32).collect();
+        KdTree::new(points, ids, meter)
+    }
+
+    proptest! {
+        #[test]
+        fn lists_and_trees_lead_to_the_same_distance(a in points(), b in points(), low in 0.05..1.0) {
+            let mut meter = Meter::new(&Limits::default());
+            let (a, b) = (tree(a, &mut meter)?, tree(b, &mut meter)?);
+            let cost = Cost::new(1.0, f64::INFINITY, 1.0)?;
+            let halves = |meter: &mut Meter| -> Result<_> { Ok((Half::new(&a, &cost, meter)?, Half::new(&b, &cost, meter)?)) };
+            let (mut near, mut far) = halves(&mut meter)?;
+            let expected = Cover::new(&mut near, &mut far, &cost, &mut meter)?.run(low, &mut meter)?;
+            let (mut near, mut far) = halves(&mut meter)?;
+            let found = Bisection::new(&mut near, &mut far, &cost, &mut meter)?.run(low, &mut meter)?;
+            prop_assert!(low <= found && found <= expected, "{} {}", found, expected);
+            // Where the lists would have been too long, a tree goes on from what they left.
+            let found = Cover::new(&mut near, &mut far, &cost, &mut meter)?.run(found, &mut meter)?;
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(near.uncovered(found).count(), 0);
+            let moves = near.mate.iter().enumerate().filter(|(_, mate)| **mate != FREE);
+            for (point, mate) in moves {
+                prop_assert!(cost.between(a.points[point], b.points[*mate as usize]) <= found);
+                prop_assert_eq!(far.mate[*mate as usize], point as u32);
+            }
+        }
+    }
+
+    #[test]
+    fn too_many_neighbours_are_left_to_the_tree() -> Result<()> {
+        let mut meter = Meter::new(&Limits::default());
+        let (a, b) = (
+            tree(vec![[0.0, 10.0]; 500], &mut meter)?,
+            tree(vec![[1.0, 10.0]; 499], &mut meter)?,
+        );
+        let cost = Cost::new(1.0, f64::INFINITY, 1.0)?;
+        let (mut near, mut far) = (Half::new(&a, &cost, &mut meter)?, Half::new(&b, &cost, &mut meter)?);
+        let low = Bisection::new(&mut near, &mut far, &cost, &mut meter)?.run(1.0, &mut meter)?;
+        assert_eq!(low, 1.0);
+        assert_eq!(
+            Cover::new(&mut near, &mut far, &cost, &mut meter)?.run(low, &mut meter)?,
+            5.0
+        );
+        Ok(())
+    }
+}
