@@ -10,7 +10,7 @@ use std::time::Instant;
 use streaming::batch::{Batch, decode, encode};
 use streaming::connector::DeadLetter;
 use streaming::key::KeyGroup;
-use streaming::operator::Cancel;
+use streaming::operator::{Cancel, Finished};
 use streaming::state::{KeyedState, RowKey, Table};
 use streaming::{Error, Result, Timestamp};
 
@@ -84,8 +84,12 @@ impl<M> Queue<M> {
         self.rows.get_mut(&number)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+    /// Whether the operator has nothing in work any more.
+    pub fn finished(&self) -> Finished {
+        match self.rows.is_empty() {
+            true => Finished::Yes,
+            false => Finished::NotYet,
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -94,13 +98,6 @@ impl<M> Queue<M> {
 
     pub fn size_bytes(&self) -> usize {
         self.rows.values().map(|pending| pending.row.size_bytes()).sum()
-    }
-
-    /// Stops all computations.
-    pub fn cancel(&self) {
-        for started in self.rows.values().filter_map(|pending| pending.started.get()) {
-            started.cancel.cancel();
-        }
     }
 
     /// The least event time in work.
@@ -175,6 +172,15 @@ impl<M> Queue<M> {
     }
 }
 
+impl<M> Drop for Queue<M> {
+    /// Stops all computations: nobody waits for them any more.
+    fn drop(&mut self) {
+        for started in self.rows.values().filter_map(|pending| pending.started.get()) {
+            started.cancel.cancel();
+        }
+    }
+}
+
 /// A watermark that is held back to the oldest row in work.
 #[derive(Debug)]
 pub struct HeldWatermark {
@@ -219,5 +225,34 @@ fn address<'a>(row: &'a Batch, namespace: &'a [u8], key_groups: u16) -> RowKey<'
         group,
         key: row.keys.row(0),
         namespace,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use streaming::batch::{Documents, Keys, List, Payload};
+
+    #[test]
+    fn computations_are_stopped_when_nobody_waits_for_them() {
+        let row = Batch {
+            event_time: vec![Timestamp(0)],
+            keys: Keys::absent(1),
+            payload: Payload::Documents(Documents {
+                bytes: List::from_iter([b"row".as_slice()]),
+            }),
+        };
+        let pending = Pending::new(row, ());
+        let cancel = Cancel::default();
+        let started = Started {
+            at: Instant::now(),
+            cancel: cancel.clone(),
+        };
+        assert!(pending.started.set(started).is_ok());
+        let mut queue = Queue::default();
+        queue.push(pending);
+        assert_eq!((queue.finished(), cancel.is_cancelled()), (Finished::NotYet, false));
+        drop(queue);
+        assert!(cancel.is_cancelled());
     }
 }

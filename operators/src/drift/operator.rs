@@ -247,17 +247,6 @@ impl Operator for DriftOperator {
     }
 
     fn on_end(&mut self, _cx: &mut OperatorContext<'_>) -> Result<Finished> {
-        Ok(if self.queue.is_empty() {
-            Finished::Yes
-        } else {
-            Finished::NotYet
-        })
-    }
-}
-
-impl Drop for DriftOperator {
-    /// Nobody waits for what is still being computed.
-    fn drop(&mut self) {
-        self.queue.cancel();
+        Ok(self.queue.finished())
     }
 }

@@ -287,18 +287,7 @@ impl Operator for PersistenceOperator {
     }
 
     fn on_end(&mut self, _cx: &mut OperatorContext<'_>) -> Result<Finished> {
-        Ok(if self.queue.is_empty() {
-            Finished::Yes
-        } else {
-            Finished::NotYet
-        })
-    }
-}
-
-impl Drop for PersistenceOperator {
-    /// Nobody waits for what is still being computed.
-    fn drop(&mut self) {
-        self.queue.cancel();
+        Ok(self.queue.finished())
     }
 }
 

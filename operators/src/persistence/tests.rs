@@ -238,9 +238,11 @@ fn a_window_that_is_too_large_follows_the_policy() {
 
 #[test]
 fn a_computation_over_its_time_limit_is_stopped() {
-    let mut harness = open("max-dimension = 3\ntime-limit = \"20ms\"", MemoryState::default());
+    let mut harness = open("max-dimension = 2\ntime-limit = \"20ms\"", MemoryState::default());
     harness.place.compute_limit_bytes = 1 << 40;
-    let points: Vec<f64> = (0..600u64).map(|at| (at * 7_919 % 1_009) as f64).collect();
+    // Seconds of work, if nobody stops it.
+    let noise = |at: u64| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64;
+    let points: Vec<f64> = (0..4000u64).map(|at| noise(at * at)).collect();
     harness.process(windows(&[("a", 10, &points)])).unwrap();
     let work = harness.services.work.remove(0);
     let running = std::thread::spawn(move || (work.run)(&Cancel::default()));
